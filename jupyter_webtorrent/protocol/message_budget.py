@@ -1,0 +1,24 @@
+"""How fast one tracker socket may send, as a token bucket; clock and waiting are the caller's."""
+
+from __future__ import annotations
+
+MESSAGES_PER_SECOND = 20.0
+MESSAGE_BURST = 1000.0
+BYTES_PER_MESSAGE = 1 << 15
+"""A message counts once for each such stretch begun, so that large ones cannot buy more work."""
+
+
+class MessageBudget:
+    """MESSAGES_PER_SECOND for one socket, in bursts of up to MESSAGE_BURST."""
+
+    def __init__(self, now: float) -> None:
+        self._tokens = MESSAGE_BURST
+        self._then = now
+
+    def spend(self, size: int, now: float) -> float:
+        """Count a message of `size` bytes; returns the seconds to wait before reading the next."""
+        earned = (now - self._then) * MESSAGES_PER_SECOND
+        self._tokens = min(MESSAGE_BURST, self._tokens + earned)
+        self._then = now
+        self._tokens -= max(1, -(-size // BYTES_PER_MESSAGE))
+        return max(0.0, -self._tokens / MESSAGES_PER_SECOND)

@@ -1,0 +1,50 @@
+"""Which URLs of trackers and web seeds are fit to be handed on.
+
+Where they lead is the net layer's question.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.protocol.identity import is_host
+
+TRACKER_SCHEMES: Final = ("http", "https", "udp", "ws", "wss")
+WEB_SCHEMES: Final = ("http", "https")
+"""Of web seeds (BEP 19) and of a link's exact sources."""
+
+MAX_URL_CHARACTERS: Final = 2048
+
+
+def check_url(url: str, schemes: tuple[str, ...]) -> str:
+    """The URL itself if it is absolute, printable and of one of the schemes.
+
+    Raises WebTorrentError with the reason. The reason never holds the URL, which may hold a secret.
+    """
+    if len(url) > MAX_URL_CHARACTERS:
+        raise WebTorrentError(f"a URL of {len(url):,} characters is over {MAX_URL_CHARACTERS:,}")
+    if not url.isprintable() or " " in url:
+        raise WebTorrentError("a URL holds a space or a character that cannot be printed")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise WebTorrentError("the host or port of a URL cannot be read") from None
+    if parts.scheme not in schemes:
+        raise WebTorrentError(f"its scheme must be {', '.join(schemes)}, not {parts.scheme[:20]!r}")
+    if not host or not is_host(host):
+        raise WebTorrentError(f"a {parts.scheme} URL names no host")
+    return url
+
+
+def usable_urls(urls: list[str], schemes: tuple[str, ...]) -> list[str]:
+    """Those that `check_url` lets pass, in order, each once."""
+    usable: dict[str, None] = {}
+    for url in urls:
+        try:
+            usable[check_url(url, schemes)] = None
+        except WebTorrentError:
+            continue
+    return list(usable)
