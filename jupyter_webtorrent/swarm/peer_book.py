@@ -1,0 +1,82 @@
+"""Known TCP addresses of a torrent's peers, what became of them, and when each may be tried again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from random import Random
+
+from jupyter_webtorrent.protocol.identity import PeerAddress
+
+MAX_ADDRESSES = 1000
+FIRST_RETRY_SECONDS = 2.0
+LONGEST_RETRY_SECONDS = 300.0
+
+
+class AddressState(Enum):
+    """An address is in exactly one of these states."""
+
+    IDLE = "idle"
+    DIALING = "dialing"
+    CONNECTED = "connected"
+    BANNED = "banned"
+
+
+@dataclass(slots=True)
+class KnownAddress:
+    address: PeerAddress
+    state: AddressState = AddressState.IDLE
+    failures: int = 0
+    try_at: float = 0.0
+    reason: str = ""
+    """Why the last attempt failed."""
+
+
+class PeerBook:
+    """Whom to dial next. Time is an argument; the caller dials."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._known: dict[PeerAddress, KnownAddress] = {}
+
+    def add(self, address: PeerAddress) -> None:
+        """Learn an address; a known one keeps its state, and past MAX_ADDRESSES it is dropped."""
+        if len(self._known) < MAX_ADDRESSES:
+            self._known.setdefault(address, KnownAddress(address))
+
+    def known(self) -> list[KnownAddress]:
+        return list(self._known.values())
+
+    def take(self, limit: int, now: float) -> list[PeerAddress]:
+        """Up to `limit` addresses to dial now; they count as being dialled."""
+        due = [
+            known
+            for known in self._known.values()
+            if known.state is AddressState.IDLE and known.try_at <= now
+        ]
+        due.sort(key=lambda known: (known.failures, known.try_at))
+        for known in due[:limit]:
+            known.state = AddressState.DIALING
+        return [known.address for known in due[:limit]]
+
+    def connected(self, address: PeerAddress) -> None:
+        if (known := self._known.get(address)) is not None:
+            known.state = AddressState.CONNECTED
+            known.failures = 0
+            known.reason = ""
+
+    def failed(self, address: PeerAddress, reason: str, now: float) -> None:
+        """The attempt failed or the connection ended: wait longer each time, with jitter."""
+        known = self._known.get(address)
+        if known is None or known.state is AddressState.BANNED:
+            return
+        pause = min(FIRST_RETRY_SECONDS * 2**known.failures, LONGEST_RETRY_SECONDS)
+        known.state = AddressState.IDLE
+        known.failures += 1
+        known.reason = reason
+        known.try_at = now + pause * self._random.uniform(0.5, 1.5)
+
+    def ban(self, address: PeerAddress) -> None:
+        """Never dial it again in this session."""
+        if (known := self._known.get(address)) is not None:
+            known.state = AddressState.BANNED

@@ -1,0 +1,465 @@
+"""The pure model of one torrent: events in, commands out.
+
+A Swarm does no I/O and reads no clock. Its driver tells it what happened (`peer_joined`, `received`,
+`piece_stored`, `tick`), then carries out what `take_commands` returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from random import Random
+
+from jupyter_webtorrent.protocol import extension
+from jupyter_webtorrent.protocol.bitfield import Bitfield
+from jupyter_webtorrent.protocol.errors import ProtocolError
+from jupyter_webtorrent.protocol.extension import ExtensionHandshake
+from jupyter_webtorrent.protocol.handshake import Handshake
+from jupyter_webtorrent.protocol.identity import InfoHash
+from jupyter_webtorrent.protocol.messages import (
+    BitfieldMessage,
+    Cancel,
+    Choke,
+    Extended,
+    Have,
+    HaveAll,
+    HaveNone,
+    Interested,
+    Message,
+    NotInterested,
+    Piece,
+    Reject,
+    Request,
+    Unchoke,
+)
+from jupyter_webtorrent.protocol.metainfo import Info
+from jupyter_webtorrent.swarm import metadata, pipeline
+from jupyter_webtorrent.swarm.choker import Choker
+from jupyter_webtorrent.swarm.commands import (
+    Command,
+    Complete,
+    Disconnect,
+    Send,
+    ServeUploads,
+    StorePiece,
+    UseMetadata,
+)
+from jupyter_webtorrent.swarm.download import Downloader
+from jupyter_webtorrent.swarm.peer import EarlyPieces, Peer
+from jupyter_webtorrent.swarm.rate import RateMeter
+from jupyter_webtorrent.swarm.uploads import Uploads
+
+REQUEST_TIMEOUT = 30.0
+
+
+class Swarm:
+    """One torrent and its connected peers. All times are seconds of one steady clock."""
+
+    def __init__(
+        self,
+        info_hash: InfoHash,
+        random: Random,
+        now: float,
+        *,
+        client: str = "",
+        upload_slots: int = 4,
+    ) -> None:
+        self.info_hash = info_hash
+        self.info: Info | None = None
+        self.listen_port: int | None = None
+        """Told to peers, so that they can connect back (BEP 10)."""
+        self.peers: set[Peer] = set()
+        self.down = RateMeter(now)
+        self.up = RateMeter(now)
+        self.downloader: Downloader | None = None
+        self.uploads: Uploads | None = None
+        self._client = client
+        self._random = random
+        self._choker = Choker(upload_slots, random)
+        self._copies: dict[Peer, metadata.MetadataCopy] = {}
+        self._metadata_found = False
+        self._commands: list[Command] = []
+
+    # What the driver asks
+
+    @property
+    def is_complete(self) -> bool:
+        """Every wanted piece is verified and stored."""
+        return self.downloader is not None and self.downloader.is_complete
+
+    @property
+    def is_stalled(self) -> bool:
+        """There is something to fetch, and nobody connected has it."""
+        downloader = self.downloader
+        if downloader is None:
+            return not self.peers
+        return not any(downloader.is_interesting(peer) for peer in self.peers)
+
+    def take_commands(self) -> list[Command]:
+        """What is to be done since the last call, in order."""
+        commands, self._commands = self._commands, []
+        return commands
+
+    # What the driver tells
+
+    def start(self, info: Info, have: Bitfield, wanted: Collection[int], now: float) -> None:
+        """The metadata is known and the disk was checked: transfer. `wanted` holds piece indices."""
+        self.info = info
+        self._metadata_found = True
+        self._copies.clear()
+        self.downloader = Downloader(info.layout, have, wanted, self._random)
+        self.uploads = Uploads(info.layout, have)
+        for peer in list(self.peers):
+            try:
+                peer.have = self._early_pieces(peer, info.piece_count)
+            except ProtocolError as error:
+                self._disconnect(peer, str(error))
+                continue
+            self.downloader.picker.peer_joined(peer.have)
+            peer.early = None
+            self._send(peer, *(Have(index) for index in have))
+            if peer.extensions is not None:
+                self._send_extension_handshake(peer)
+            self._update_interest(peer)
+        if self.is_complete:
+            self._completed()
+
+    def peer_joined(self, handshake: Handshake, now: float) -> Peer:
+        """A peer shook hands, and so did we; returns the peer for later calls."""
+        peer = Peer(handshake, now, RateMeter(now), RateMeter(now))
+        self.peers.add(peer)
+        if self.downloader is None or self.info is None:
+            peer.early = EarlyPieces()
+            if peer.supports_fast:
+                self._send(peer, HaveNone())
+        else:
+            peer.have = Bitfield(self.info.piece_count)
+            have = self.downloader.have
+            if peer.supports_fast and have.all():
+                self._send(peer, HaveAll())
+            elif have.any():
+                self._send(peer, BitfieldMessage(have.to_bytes()))
+            elif peer.supports_fast:
+                self._send(peer, HaveNone())
+        if handshake.supports_extensions:
+            self._send_extension_handshake(peer)
+        return peer
+
+    def peer_left(self, peer: Peer, now: float) -> None:
+        """The connection is gone; calling it again changes nothing."""
+        if peer not in self.peers:
+            return
+        self.peers.discard(peer)
+        self._copies.pop(peer, None)
+        peer.uploads.clear()
+        if self.downloader is not None:
+            self.downloader.release(peer)
+            if peer.have is not None:
+                self.downloader.picker.peer_left(peer.have)
+            self._refill_all(now)
+        if not peer.am_choking:
+            self._rechoke(now)
+        self._ask_for_metadata(now)
+
+    def received(self, peer: Peer, message: Message, now: float) -> None:
+        """A message came. Call `refill` after the last one of a batch.
+
+        Raises ProtocolError: disconnect the peer, then report `peer_left`.
+        """
+        match message:
+            case Piece():
+                self._on_block(peer, message, now)
+            case Request():
+                self._on_request(peer, message)
+            case Have(index=index):
+                self._on_have(peer, index)
+            case Cancel():
+                if self.uploads is not None:
+                    request = Request(message.index, message.begin, message.length)
+                    reject = self.uploads.cancel(peer, request)
+                    if reject is not None and peer.supports_fast:
+                        self._send(peer, reject)
+            case Choke():
+                peer.peer_choking = True
+                # With the fast extension each request is rejected by name (BEP 6).
+                if self.downloader is not None and not peer.supports_fast:
+                    self.downloader.release(peer)
+                    self._refill_all(now)
+            case Unchoke():
+                peer.peer_choking = False
+                peer.refused.clear()
+                peer.requested_at = now
+            case Interested():
+                self._on_interested(peer, now)
+            case NotInterested():
+                peer.peer_interested = False
+                if not peer.am_choking:
+                    self._rechoke(now)
+            case Reject(index=index, begin=begin):
+                if not peer.peer_choking:
+                    peer.refused.add(index)
+                if self.downloader is not None:
+                    self.downloader.give_back(peer, index, begin)
+            case BitfieldMessage() | HaveAll() | HaveNone():
+                self._on_all_pieces(peer, message)
+            case Extended():
+                self._on_extended(peer, message, now)
+            case _:
+                pass  # Port, AllowedFast and SuggestPiece are hints
+
+    def refill(self, peer: Peer, now: float) -> None:
+        """Keep the peer's pipeline full."""
+        if self.downloader is None or peer.peer_choking or not peer.am_interested:
+            return
+        depth = pipeline.depth(peer)
+        if len(peer.requests) > depth * 3 // 4:
+            return  # a few requests at a time, not one for each block
+        if not peer.requests:
+            peer.requested_at = now
+        requests = self.downloader.fill(peer, depth)
+        if requests:
+            self._send(peer, *requests)
+
+    def piece_stored(self, index: int, now: float, *, ok: bool) -> None:
+        """A piece was verified and written; not ok: its hash was wrong, and nothing was written."""
+        assert self.downloader is not None
+        contributors = self.downloader.stored(index, ok=ok)
+        if not ok:
+            if len(contributors) == 1:
+                (culprit,) = contributors
+                self._disconnect(culprit, f"the peer sent a bad piece {index}", final=True)
+            self._refill_all(now)
+            return
+        for peer in self.peers:
+            if peer.have is None or index not in peer.have:
+                self._send(peer, Have(index))
+            if peer.am_interested:
+                self._update_interest(peer)
+        if self.downloader.is_complete:
+            self._completed()
+        elif not self.downloader.unverified_bytes:
+            self._refill_all(now)
+
+    def piece_not_stored(self, index: int) -> None:
+        """The disk did not take the piece."""
+        assert self.downloader is not None
+        self.downloader.not_stored(index)
+
+    def block_sent(self, peer: Peer, count: int) -> None:
+        """A block of `count` bytes went out."""
+        peer.up.add(count)
+        self.up.add(count)
+
+    def tick(self, now: float) -> None:
+        """Once a second: rates, choking, time-outs."""
+        self.down.sample(now)
+        self.up.sample(now)
+        for peer in list(self.peers):
+            peer.down.sample(now)
+            peer.up.sample(now)
+            if peer.requests and now - peer.requested_at > REQUEST_TIMEOUT:
+                self._disconnect(peer, f"no block came in {REQUEST_TIMEOUT:.0f} s")
+        for peer, copy in list(self._copies.items()):
+            if now - copy.heard_at > REQUEST_TIMEOUT:
+                self._disconnect(peer, f"no metadata came in {REQUEST_TIMEOUT:.0f} s")
+        if self._choker.is_due(now):
+            self._rechoke(now)
+        self._refill_all(now)
+
+    # Pieces and blocks
+
+    def _on_block(self, peer: Peer, piece: Piece, now: float) -> None:
+        if self.downloader is None:
+            raise ProtocolError("a block came before it could be asked for")
+        peer.requested_at = now
+        peer.down.add(len(piece.block))
+        self.down.add(len(piece.block))
+        receipt = self.downloader.receive(peer, piece)
+        for other in receipt.cancel:
+            self._send(other, Cancel(piece.index, piece.begin, len(piece.block)))
+        if receipt.completed is not None:
+            self._commands.append(StorePiece(piece.index, receipt.completed.data))
+
+    def _on_have(self, peer: Peer, index: int) -> None:
+        if self.downloader is None or peer.have is None:
+            if peer.early is not None:
+                peer.early.indices.add(index)
+            return
+        if index in peer.have:
+            return
+        peer.have.add(index)
+        self.downloader.picker.peer_has(index)
+        if not peer.am_interested and index in self.downloader.missing:
+            self._update_interest(peer)
+        self._drop_if_both_complete(peer)
+
+    def _on_all_pieces(self, peer: Peer, message: BitfieldMessage | HaveAll | HaveNone) -> None:
+        if self.downloader is None or peer.have is None:
+            if peer.early is not None:
+                peer.early.all = isinstance(message, HaveAll)
+                peer.early.bits = message.bits if isinstance(message, BitfieldMessage) else None
+            return
+        told = _pieces_of(message, len(peer.have))
+        told = told | peer.have
+        self.downloader.picker.peer_left(peer.have)
+        self.downloader.picker.peer_joined(told)
+        peer.have = told
+        self._update_interest(peer)
+        self._drop_if_both_complete(peer)
+
+    def _early_pieces(self, peer: Peer, piece_count: int) -> Bitfield:
+        early = peer.early or EarlyPieces()
+        have = Bitfield(piece_count)
+        if early.all:
+            have = Bitfield.full(piece_count)
+        elif early.bits is not None:
+            have = Bitfield.from_bytes(early.bits, piece_count)
+        for index in early.indices:
+            if index >= piece_count:
+                raise ProtocolError(f"there is no piece {index}")
+            have.add(index)
+        return have
+
+    def _update_interest(self, peer: Peer) -> None:
+        assert self.downloader is not None
+        interesting = self.downloader.is_interesting(peer)
+        if interesting != peer.am_interested:
+            peer.am_interested = interesting
+            self._send(peer, Interested() if interesting else NotInterested())
+
+    def _refill_all(self, now: float) -> None:
+        for peer in self.peers:
+            self.refill(peer, now)
+
+    def _completed(self) -> None:
+        self._commands.append(Complete())
+        for peer in list(self.peers):
+            self._drop_if_both_complete(peer)
+
+    def _drop_if_both_complete(self, peer: Peer) -> None:
+        if peer.is_seed and self.downloader is not None and self.downloader.have.all():
+            self._disconnect(peer, "both sides have everything", final=True)
+
+    # Uploads
+
+    def _on_request(self, peer: Peer, request: Request) -> None:
+        if self.uploads is None:
+            reject: Reject | None = Reject(request.index, request.begin, request.length)
+        else:
+            reject = self.uploads.request(peer, request)
+        if reject is None:
+            if len(peer.uploads) == 1:
+                self._commands.append(ServeUploads(peer))
+        elif peer.supports_fast:
+            self._send(peer, reject)
+
+    def _on_interested(self, peer: Peer, now: float) -> None:
+        peer.peer_interested = True
+        if peer.am_choking and self._choker.has_free_slot(self.peers):
+            self._unchoke(peer, now)
+
+    def _rechoke(self, now: float) -> None:
+        chosen = self._choker.decide(self.peers, seeding=self.is_complete, now=now)
+        for peer in self.peers:
+            if peer in chosen and peer.am_choking:
+                self._unchoke(peer, now)
+            elif peer not in chosen and not peer.am_choking:
+                self._choke(peer, now)
+
+    def _unchoke(self, peer: Peer, now: float) -> None:
+        peer.am_choking = False
+        peer.unchoked_at = now
+        self._send(peer, Unchoke())
+
+    def _choke(self, peer: Peer, now: float) -> None:
+        peer.am_choking = True
+        peer.unchoked_at = now
+        rejects = self.uploads.clear(peer) if self.uploads is not None else []
+        self._send(peer, Choke(), *(rejects if peer.supports_fast else ()))
+
+    # Extensions
+
+    def _send_extension_handshake(self, peer: Peer) -> None:
+        ours = ExtensionHandshake(
+            ids=extension.OUR_IDS,
+            metadata_size=len(self.info.raw) if self.info is not None else None,
+            listen_port=self.listen_port,
+            client=self._client,
+            request_queue=500,
+            upload_only=self.is_complete,
+        )
+        self._send(peer, Extended(extension.HANDSHAKE_ID, ours.encode()))
+
+    def _on_extended(self, peer: Peer, message: Extended, now: float) -> None:
+        if message.extension == extension.HANDSHAKE_ID:
+            peer.extensions = ExtensionHandshake.decode(message.payload)
+            self._ask_for_metadata(now)
+        elif message.extension == extension.OUR_IDS[extension.UT_METADATA]:
+            self._on_metadata(peer, message.payload, now)
+        elif message.extension == extension.OUR_IDS[extension.LT_DONTHAVE]:
+            self._on_dont_have(peer, extension.decode_dont_have(message.payload))
+
+    def _on_metadata(self, peer: Peer, payload: bytes, now: float) -> None:
+        match extension.decode_metadata_message(payload):
+            case extension.MetadataRequest(piece=piece):
+                if number := peer.extension_id(extension.UT_METADATA):
+                    raw = self.info.raw if self.info is not None else None
+                    answer = metadata.serve(raw, piece, peer.metadata_served)
+                    peer.metadata_served += 1
+                    self._send(peer, Extended(number, answer.encode()))
+            case extension.MetadataData() as data:
+                copy = self._copies.get(peer)
+                if copy is None:
+                    if self._metadata_found:
+                        return  # another peer was faster
+                    raise ProtocolError("metadata came that was not asked for")
+                info = copy.receive(data, now)
+                if info is not None and not self._metadata_found:
+                    self._metadata_found = True
+                    self._copies.clear()
+                    self._commands.append(UseMetadata(info))
+            case extension.MetadataReject():
+                self._copies.pop(peer, None)
+            case None:
+                pass
+
+    def _ask_for_metadata(self, now: float) -> None:
+        """Keep a few peers sending us the info dictionary, each a whole copy."""
+        if self._metadata_found:
+            return
+        for peer in self.peers:
+            number = peer.extension_id(extension.UT_METADATA)
+            size = peer.extensions.metadata_size if peer.extensions else None
+            if len(self._copies) >= metadata.MAX_COPIES:
+                return
+            if number and size is not None and peer not in self._copies:
+                copy = self._copies[peer] = metadata.MetadataCopy(self.info_hash, size, now)
+                requests = (Extended(number, request.encode()) for request in copy.requests())
+                self._send(peer, *requests)
+
+    def _on_dont_have(self, peer: Peer, index: int) -> None:
+        if self.downloader is None or peer.have is None:
+            if peer.early is not None:
+                peer.early.indices.discard(index)
+            return
+        if index < len(peer.have) and index in peer.have:
+            peer.have.discard(index)
+            self.downloader.picker.peer_lost(index)
+            for piece, begin in [key for key in peer.requests if key[0] == index]:
+                self.downloader.give_back(peer, piece, begin)
+            self._update_interest(peer)
+
+    # Commands
+
+    def _send(self, peer: Peer, *messages: Message) -> None:
+        if messages:
+            self._commands.append(Send(peer, messages))
+
+    def _disconnect(self, peer: Peer, reason: str, *, final: bool = False) -> None:
+        self._commands.append(Disconnect(peer, reason, final))
+
+
+def _pieces_of(message: BitfieldMessage | HaveAll | HaveNone, piece_count: int) -> Bitfield:
+    """The pieces a message tells of; raises ProtocolError for bits that do not fit."""
+    if isinstance(message, BitfieldMessage):
+        return Bitfield.from_bytes(message.bits, piece_count)
+    return Bitfield.full(piece_count) if isinstance(message, HaveAll) else Bitfield(piece_count)

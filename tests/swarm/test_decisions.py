@@ -1,0 +1,141 @@
+"""Choking, rates, pipelines and addresses: small decisions, each on its own."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from jupyter_webtorrent.protocol.extension import ExtensionHandshake
+from jupyter_webtorrent.protocol.handshake import Handshake
+from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
+from jupyter_webtorrent.swarm import metadata, pipeline
+from jupyter_webtorrent.swarm.choker import Choker, regular_slots, seed_slots
+from jupyter_webtorrent.swarm.peer import Peer
+from jupyter_webtorrent.swarm.peer_book import MAX_ADDRESSES, AddressState, PeerBook
+from jupyter_webtorrent.swarm.rate import RateMeter
+
+
+def peer(name: str, *, rate: float = 0.0, interested: bool = True) -> Peer:
+    made = Peer(
+        Handshake(InfoHash(bytes(20)), PeerId(name.encode().ljust(20))),
+        0.0,
+        RateMeter(0.0),
+        RateMeter(0.0),
+    )
+    made.down.rate = rate
+    made.peer_interested = interested
+    return made
+
+
+def test_a_rate_settles_at_what_flows() -> None:
+    meter = RateMeter(0.0)
+    for second in range(1, 31):
+        meter.add(1000)
+        meter.sample(float(second))
+    assert meter.rate == pytest.approx(1000, rel=0.01)
+    for second in range(31, 61):
+        meter.sample(float(second))
+    assert meter.rate < 1
+    assert meter.total == 30_000
+
+
+def test_a_rate_needs_time_to_pass() -> None:
+    meter = RateMeter(5.0)
+    meter.add(1000)
+    assert meter.sample(5.0) == 0.0
+    assert meter.sample(6.0) == 1000.0
+
+
+def test_those_who_give_most_are_served_first() -> None:
+    fast, slow, idle = peer("fast", rate=3), peer("slow", rate=2), peer("idle")
+    assert regular_slots([idle, slow, fast], 2) == {fast, slow}
+
+
+def test_a_seed_serves_in_turn() -> None:
+    served, waiting = peer("served"), peer("waiting")
+    served.am_choking, served.unchoked_at = False, 100.0
+    assert seed_slots([served, waiting], 1, now=110.0) == {served}
+    assert seed_slots([served, waiting], 1, now=121.0) == {waiting}
+
+
+def test_one_slot_goes_by_chance_and_everyone_gets_it_in_time() -> None:
+    choker = Choker(2, Random(1))
+    favourite = peer("favourite", rate=9)
+    others = [peer(f"other-{number}") for number in range(3)]
+    lucky: set[Peer] = set()
+    for turn in range(40):
+        chosen = choker.decide([favourite, *others], seeding=False, now=turn * 30.0)
+        assert favourite in chosen
+        assert len(chosen) == 2
+        lucky |= chosen - {favourite}
+    assert lucky == set(others)
+
+
+def test_the_chance_choice_keeps_its_slot_for_a_while() -> None:
+    choker = Choker(2, Random(1))
+    peers = [peer(f"peer-{number}", rate=number) for number in range(6)]
+    first = choker.decide(peers, seeding=False, now=100.0)
+    assert choker.decide(peers, seeding=False, now=110.0) == first
+    assert not choker.is_due(115.0)
+    assert choker.is_due(120.0)
+
+
+def test_the_uninterested_get_no_slot() -> None:
+    bored = peer("bored", rate=9, interested=False)
+    assert Choker(4, Random(1)).decide([bored], seeding=True, now=0.0) == set()
+
+
+def test_a_pipeline_is_no_deeper_than_the_peer_keeps() -> None:
+    shallow = peer("shallow")
+    assert pipeline.depth(shallow) == pipeline.DEPTH
+    shallow.extensions = ExtensionHandshake(ids={}, request_queue=5)
+    assert pipeline.depth(shallow) == 5
+    shallow.extensions = ExtensionHandshake(ids={}, request_queue=5000)
+    assert pipeline.depth(shallow) == pipeline.DEPTH
+
+
+def test_metadata_is_served_in_16_kib_and_not_for_ever() -> None:
+    info = bytes(20_000)
+    assert metadata.serve(info, 1, 0) == metadata.MetadataData(1, 20_000, bytes(3616))
+    assert metadata.serve(info, 2, 0) == metadata.MetadataReject(2)
+    assert metadata.serve(None, 0, 0) == metadata.MetadataReject(0)
+    assert metadata.serve(info, 0, 1000) == metadata.MetadataReject(0)
+
+
+def test_an_address_is_tried_again_later_each_time_later() -> None:
+    book = PeerBook(Random(1))
+    address = PeerAddress("192.0.2.7", 6881)
+    book.add(address)
+    book.add(address)
+    now, waits = 0.0, []
+    for _ in range(10):
+        assert book.take(5, now) == [address]
+        assert book.take(5, now) == []  # it is being dialled
+        book.failed(address, "refused", now)
+        (known,) = book.known()
+        waits.append(known.try_at - now)
+        assert book.take(5, known.try_at - 0.01) == []
+        now = known.try_at
+    assert waits[0] <= 3
+    assert 150 <= waits[-1] <= 450
+
+
+def test_a_connected_address_is_not_dialled_and_a_banned_one_never_again() -> None:
+    book = PeerBook(Random(1))
+    address = PeerAddress("192.0.2.7", 6881)
+    book.add(address)
+    book.take(1, 0.0)
+    book.connected(address)
+    assert book.take(1, 1e9) == []
+    book.ban(address)
+    book.failed(address, "closed", 0.0)
+    assert book.take(1, 1e9) == []
+    assert book.known()[0].state is AddressState.BANNED
+
+
+def test_the_book_is_bounded() -> None:
+    book = PeerBook(Random(1))
+    for port in range(1, MAX_ADDRESSES + 100):
+        book.add(PeerAddress("192.0.2.7", port))
+    assert len(book.known()) == MAX_ADDRESSES
