@@ -1,0 +1,1 @@
+"""Clients of trackers: one module a protocol."""

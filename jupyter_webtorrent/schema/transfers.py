@@ -1,0 +1,136 @@
+"""The values that cross a boundary: engine thread to server, server to kernel and browser.
+
+Sizes are bytes, rates bytes per second, times seconds. Unknown fields in a request are an error, so that a
+misspelt option is never ignored.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from msgspec import Struct, field
+
+
+class TransferState(Enum):
+    """A transfer is in exactly one of these states."""
+
+    METADATA = "metadata"
+    """Only the link is known: the file names and hashes are still to come."""
+    CHECKING = "checking"
+    """What is on disk is being hashed."""
+    DOWNLOADING = "downloading"
+    SEEDING = "seeding"
+    """Every wanted byte is verified and in place; it is passed on to whoever asks."""
+    FAILED = "failed"
+    """It cannot go on; `error` says why."""
+
+
+class ShareRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Make one torrent of all `paths` (absolute) and seed it."""
+
+    paths: list[str]
+    name: str | None = None
+    trackers: list[str] | None = None
+    """None: the session's own."""
+    peers: list[str] = []
+    private: bool = False
+
+
+class FetchRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Fetch `link` (a magnet link, info hash, or .torrent path or URL) into `folder` (absolute)."""
+
+    link: str
+    folder: str
+    trackers: list[str] | None = None
+    """In addition to the link's own. None: the session's, if the link names neither tracker nor peer."""
+    peers: list[str] = []
+    select: list[str] = []
+    """Globs over the files' paths; empty: everything."""
+
+
+class FileStatus(Struct, frozen=True):
+    path: str
+    """Relative to the torrent, with `/`."""
+    length: int
+    done: int
+    """Verified bytes."""
+    wanted: bool
+
+
+class PeerStatus(Struct, frozen=True):
+    address: str
+    client: str
+    transport: str
+    down_rate: float
+    up_rate: float
+    downloaded: int
+    uploaded: int
+    progress: float
+    """From 0 to 1."""
+
+
+class TrackerStatus(Struct, frozen=True):
+    url: str
+    state: str
+    """`connecting`, `working` or `failed`."""
+    message: str = ""
+    seeders: int | None = None
+    leechers: int | None = None
+
+
+class TransferStatus(Struct, frozen=True):
+    """One torrent of a session, as it is now."""
+
+    info_hash: str
+    name: str
+    state: TransferState
+    magnet: str
+    total: int
+    """Wanted bytes; 0 while unknown."""
+    done: int
+    """Wanted bytes that are verified."""
+    down_rate: float = 0.0
+    up_rate: float = 0.0
+    downloaded: int = 0
+    uploaded: int = 0
+    peers: int = 0
+    """Connected peers."""
+    by_transport: dict[str, int] = field(default_factory=dict)
+    """Block bytes received, by `tcp`, `webrtc` and `webseed`."""
+    seconds: float = 0.0
+    """How long the download took, or has taken so far."""
+    paths: list[str] = field(default_factory=list)
+    """Absolute paths of the finished top-level file or folder; empty until then."""
+    folder: str = ""
+    """Where it goes."""
+    notice: str = ""
+    """What a person may want to know while it goes on: no peers yet, a tracker that refused, a renamed target."""
+    error: str = ""
+
+
+class TransferDetails(Struct, frozen=True):
+    """A transfer, and what it is made of."""
+
+    transfer: TransferStatus
+    files: list[FileStatus]
+    peers: list[PeerStatus]
+    trackers: list[TrackerStatus]
+
+
+class SessionStatus(Struct, frozen=True):
+    version: str
+    listening: str | None
+    """The TCP address, once something was shared or fetched."""
+    down_rate: float
+    up_rate: float
+    transfers: int
+
+
+class TransferEvent(Struct, frozen=True):
+    """What the events WebSocket sends: all transfers once at the start, then those that changed or went."""
+
+    transfers: list[TransferStatus]
+    removed: list[str] = field(default_factory=list)
+    """Info hashes."""
+    down_rate: float = 0.0
+    up_rate: float = 0.0

@@ -1,0 +1,217 @@
+"""A torrent's bytes as the engine sees them: pieces checked and written, bytes read, a download finished.
+
+Blocking and thread-safe: callers use an executor. Where files go is left to `placement` and `delivery`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Final, Self, TypeAlias
+
+from jupyter_webtorrent.protocol.bitfield import Bitfield
+from jupyter_webtorrent.protocol.metainfo import Info
+from jupyter_webtorrent.storage.data import FileSlot, TorrentData
+from jupyter_webtorrent.storage.delivery import deliver, discard
+from jupyter_webtorrent.storage.errors import FileChangedError, StorageError
+from jupyter_webtorrent.storage.files import plain_errors
+from jupyter_webtorrent.storage.hashing import Progress, check_pieces, sha1
+from jupyter_webtorrent.storage.paths import printable
+from jupyter_webtorrent.storage.placement import Chooser, Placement
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+
+class PieceStore:
+    """One torrent on disk, opened by `open_download` or `open_seed`; close it when done.
+
+    Every method may raise StorageError, or one of its subclasses, with one line for a person.
+    """
+
+    def __init__(self, info: Info, data: TorrentData, wanted: frozenset[int]) -> None:
+        self._info: Final = info
+        self._data: Final = data
+        self._wanted: Final = wanted
+        self._have = Bitfield(info.piece_count)
+        self._have_lock = Lock()
+        self._finishing = Lock()
+        self._download: tuple[Placement, Chooser] | None = None
+        self._seeded_target = Path()
+        self._fresh_check = False
+        """Whether `_have` was just read from the disk, so that the first `recheck` need not."""
+
+    @classmethod
+    def open_download(
+        cls,
+        info: Info,
+        folder: Path,
+        wanted: Collection[int] | None = None,
+        *,
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Self:
+        """Begin a download into `folder`, or go on with one, or adopt it if it is there and complete.
+
+        `wanted` are indexes of `info.files`, None for all. What stands under the name already is hashed
+        first, with `progress` and `cancelled` as in `recheck`. Raises BusyError if another transfer
+        writes it, DiskFullError if the rest has no room, UnsafePathError, CheckCancelledError.
+        """
+        files = {index for index, file in enumerate(info.files) if not file.padding}
+        chosen = frozenset(files if wanted is None else files.intersection(wanted))
+        folder = folder.absolute()
+        chooser = Chooser(info, folder, chosen, progress, cancelled)
+        with plain_errors(f"download to {printable(str(folder))}"):
+            folder.mkdir(parents=True, exist_ok=True)
+            placement = chooser.choose()
+        store = cls(info, TorrentData(info.layout, placement.slots), chosen)
+        store._download = placement, chooser
+        if placement.adopted and chosen == files:
+            store._have, store._fresh_check = Bitfield.full(info.piece_count), True
+        return store
+
+    @classmethod
+    def open_seed(cls, info: Info, files: Sequence[Path]) -> Self:
+        """Serve files where they stand, one for each of `info.files`, read-only.
+
+        Raises FileChangedError if one is not there or not as long as the torrent says. Its bytes are
+        taken as they are: `recheck`, unless they were hashed just now.
+        """
+        slots = [
+            _seed_slot(path, file.length, padding=file.padding)
+            for path, file in zip(files, info.files, strict=True)
+        ]
+        data = TorrentData(info.layout, slots)
+        data.stamp()
+        for slot in slots:
+            if not (slot.stamp or slot.padding):
+                raise FileChangedError(
+                    f"{printable(str(slot.path))} is not there, or not the {slot.length:,} bytes it was"
+                )
+        store = cls(info, data, frozenset())
+        store._seeded_target = _seeded_target(info, files)
+        return store
+
+    @property
+    def target(self) -> Path:
+        """The top-level file or folder: where it is, or will be when it is finished."""
+        return self._download[0].target if self._download else self._seeded_target
+
+    @property
+    def notice(self) -> str:
+        """What a person should know about where it goes, in one line; empty if all is as expected."""
+        return self._download[0].notice if self._download else ""
+
+    def recheck(
+        self,
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Bitfield:
+        """Hash what is there: the pieces that are right. Not while pieces are written.
+
+        `progress` gets the bytes looked at and the bytes in all. Once `cancelled` answers True the pieces
+        found until then are returned.
+        """
+        if self._fresh_check:
+            self._fresh_check = False
+            if progress:
+                progress(self._info.total, self._info.total)
+            return self._have.copy()
+        found = Bitfield(self._info.piece_count)
+        self._data.stamp()
+        pieces = range(self._info.piece_count)
+        for piece, good in check_pieces(self._info, self._data, pieces, progress):
+            if cancelled and cancelled():
+                break
+            if good:
+                found.add(piece)
+        with self._have_lock:
+            self._have = found
+        return found.copy()
+
+    def write_piece(self, index: int, data: Buffer) -> bool:
+        """Write a whole piece if its hash is right; False, and nothing is written, if it is not.
+
+        Raises DiskFullError, UnsafePathError, StorageError, and IndexError if there is no such piece.
+        """
+        if sha1(data) != self._info.piece_hash(index):
+            return False
+        with memoryview(data) as view:
+            self._data.write(self._info.layout.offset(index), view.cast("B"))
+        with self._have_lock:
+            self._have.add(index)
+        return True
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Bytes of the torrent. Only those of verified pieces mean anything: the caller knows which.
+
+        Raises FileChangedError if a file is gone, shorter or no longer what was checked, and IndexError
+        for bytes that do not exist.
+        """
+        return self._data.read(offset, length)
+
+    def changed_files(self) -> list[Path]:
+        """Finished or shared files that are no longer as they were checked: stop serving them, `recheck`."""
+        return [slot.path for slot in self._data.changed()]
+
+    def finish(self) -> list[Path]:
+        """Flush, and move every wanted file into place; the top-level file or folder, absolute.
+
+        Does nothing the second time. Reads go on. Raises StorageError if a wanted piece was not verified
+        by this store.
+        """
+        if self._download is None:
+            return [self._seeded_target]
+        placement, chooser = self._download
+        with self._finishing:
+            if not self._is_delivered():
+                self._require_complete()
+                deliver(placement, chooser, self._data, self._wanted)
+        return [placement.target] if self._wanted else []
+
+    def delete_data(self) -> None:
+        """Close, and remove the part and the finished download; may follow `close`.
+
+        Files that were shared, and files that were there before the download, are never removed.
+        """
+        if self._download:
+            placement, chooser = self._download
+            with self._finishing:
+                discard(placement, chooser, self._data)
+        self.close()
+
+    def close(self) -> None:
+        """Release all files and the lock; a part that was begun stays, to be gone on with."""
+        self._data.close()
+        if self._download:
+            placement, chooser = self._download
+            chooser.abandon(placement)
+
+    def _is_delivered(self) -> bool:
+        return not any(self._data.slots[index].writable for index in self._wanted)
+
+    def _require_complete(self) -> None:
+        layout = self._info.layout
+        with self._have_lock:
+            missing = {
+                piece
+                for index in self._wanted
+                for piece in layout.pieces_of_file(index)
+                if piece not in self._have
+            }
+        if missing:
+            raise StorageError(f"{printable(self.target.name)} still lacks {len(missing):,} pieces")
+
+
+def _seed_slot(path: Path, length: int, *, padding: bool) -> FileSlot:
+    if padding:
+        return FileSlot(path.parent, (path.name,), length, padding=True)
+    with plain_errors(f"share {printable(str(path))}"):
+        real = path.resolve()
+    return FileSlot(real.parent, (real.name,), length)
+
+
+def _seeded_target(info: Info, files: Sequence[Path]) -> Path:
+    """What was shared: the only file, the folder of a folder torrent, or the folder that all of it is in."""
+    first, parts = files[0].absolute(), info.files[0].path
+    return first if info.single_file else first.parents[len(parts) - 1]

@@ -1,0 +1,1 @@
+"""The embedded tracker: introduces the peers of a class to each other, with no internet needed."""

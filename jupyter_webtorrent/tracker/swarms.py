@@ -1,0 +1,242 @@
+"""Who is in which swarm, and who gets whose offers. Pure: time is an argument, nothing is sent.
+
+A socket is any hashable value that stands for one connection; the server owns the real ones.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Generic, TypeAlias, TypeVar
+
+from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
+from jupyter_webtorrent.protocol.ws_tracker import (
+    Announce,
+    AnnounceResponse,
+    Answer,
+    RelayedOffer,
+    Scrape,
+    ScrapeResponse,
+    SwarmCounts,
+)
+from jupyter_webtorrent.tracker.errors import RefusedError
+
+INTERVAL = 120.0
+"""Seconds between announces, as bittorrent-tracker asks of WebSocket peers."""
+LIFETIME = 5 * 60.0
+"""Seconds after its last announce that a peer is forgotten, its socket open or not."""
+
+Socket = TypeVar("Socket", bound=Hashable)
+SwarmKey: TypeAlias = tuple[str, InfoHash]
+"""A room's name (empty for the open tracker) and a torrent: rooms are swarms apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwarmLimits:
+    """Bounds on what strangers can make the tracker remember."""
+
+    swarms: int = 10_000
+    peers_per_swarm: int = 1_000
+    swarms_per_socket: int = 2_000
+    ids_per_socket: int = 2_000
+    """libtorrent has a peer id for each torrent, all on one socket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery(Generic[Socket]):
+    """An offer and the socket that is to get it."""
+
+    socket: Socket
+    offer: RelayedOffer
+
+
+@dataclass(slots=True)
+class _Member(Generic[Socket]):
+    socket: Socket
+    complete: bool
+    seen: float
+
+
+@dataclass(slots=True)
+class _Swarm(Generic[Socket]):
+    """Members in the order of their last announce, so that the stale ones stand first."""
+
+    members: dict[PeerId, _Member[Socket]] = field(default_factory=dict)
+    seeds: int = 0
+    downloaded: int = 0
+
+    @property
+    def counts(self) -> SwarmCounts:
+        return SwarmCounts(self.seeds, len(self.members) - self.seeds, self.downloaded)
+
+
+@dataclass(slots=True)
+class _Holdings:
+    """What one socket has a share in."""
+
+    ids: set[tuple[str, PeerId]] = field(default_factory=set)
+    memberships: set[tuple[SwarmKey, PeerId]] = field(default_factory=set)
+
+
+class Swarms(Generic[Socket]):
+    """All swarms of one tracker. Times are in seconds, of any clock that only goes forward."""
+
+    def __init__(self, rng: random.Random, limits: SwarmLimits | None = None) -> None:
+        self._rng = rng
+        self._limits = limits or SwarmLimits()
+        self._swarms: dict[SwarmKey, _Swarm[Socket]] = {}
+        self._owners: dict[tuple[str, PeerId], Socket] = {}
+        self._holdings: dict[Socket, _Holdings] = {}
+
+    def announce(
+        self, now: float, room: str, socket: Socket, announce: Announce
+    ) -> tuple[AnnounceResponse, list[Delivery[Socket]]]:
+        """Note a peer's state; returns the reply and where its offers go.
+
+        Raises RefusedError if the id is another socket's, or something is full.
+        """
+        key = (room, announce.info_hash)
+        self._expire(key, now)
+        self._claim(room, socket, announce.peer_id)
+        if announce.event == "stopped":
+            self._leave(key, announce.peer_id)
+            return self._response(key), []
+        self._join(now, key, socket, announce)
+        deliveries = [
+            Delivery(
+                receiver.socket,
+                RelayedOffer(
+                    info_hash=announce.info_hash,
+                    peer_id=announce.peer_id,
+                    offer_id=offer.offer_id,
+                    sdp=offer.sdp,
+                ),
+            )
+            for receiver, offer in zip(
+                self._receivers(key, announce), announce.offers, strict=False
+            )
+        ]
+        return self._response(key), deliveries
+
+    def answer(self, room: str, socket: Socket, answer: Answer) -> Socket | None:
+        """Where an answer goes; None if that peer has left.
+
+        Raises RefusedError unless the answering peer is this socket's and in the swarm.
+        """
+        swarm = self._swarms.get((room, answer.info_hash))
+        if swarm is None:
+            return None
+        sender = swarm.members.get(answer.peer_id)
+        if sender is None or sender.socket != socket:
+            raise RefusedError("only a peer of the swarm may answer")
+        receiver = swarm.members.get(answer.to_peer_id)
+        return None if receiver is None else receiver.socket
+
+    def scrape(self, now: float, room: str, scrape: Scrape) -> ScrapeResponse:
+        """The counts of swarms; unknown ones count as empty."""
+        counts = {}
+        for info_hash in scrape.info_hashes:
+            self._expire((room, info_hash), now)
+            swarm = self._swarms.get((room, info_hash))
+            counts[info_hash] = SwarmCounts() if swarm is None else swarm.counts
+        return ScrapeResponse(counts)
+
+    def disconnected(self, socket: Socket) -> None:
+        """A socket is gone, and every peer that was on it."""
+        holdings = self._holdings.get(socket, _Holdings())
+        for key, peer_id in list(holdings.memberships):
+            self._leave(key, peer_id)
+        for owned in holdings.ids:
+            del self._owners[owned]
+        self._holdings.pop(socket, None)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing at all is remembered."""
+        return not (self._swarms or self._owners or self._holdings)
+
+    def _claim(self, room: str, socket: Socket, peer_id: PeerId) -> None:
+        owned = (room, peer_id)
+        owner = self._owners.get(owned)
+        if owner is None:
+            holdings = self._holdings.get(socket)
+            if holdings is not None and len(holdings.ids) >= self._limits.ids_per_socket:
+                raise RefusedError(f"over {self._limits.ids_per_socket} peer ids on one connection")
+            self._holdings.setdefault(socket, _Holdings()).ids.add(owned)
+            self._owners[owned] = socket
+        elif owner != socket:
+            raise RefusedError("this peer_id belongs to another connection")
+
+    def _join(self, now: float, key: SwarmKey, socket: Socket, announce: Announce) -> None:
+        complete = announce.left == 0 or announce.event == "completed"
+        swarm = self._swarms.get(key)
+        member = None if swarm is None else swarm.members.pop(announce.peer_id, None)
+        if swarm is None or member is None:
+            swarm = self._room_for_one(key, socket)
+            self._holdings[socket].memberships.add((key, announce.peer_id))
+            member = _Member(socket, False, now)
+        elif announce.event == "completed" and not member.complete:
+            swarm.downloaded += 1
+        swarm.seeds += complete - member.complete
+        member.complete = complete
+        member.seen = now
+        swarm.members[announce.peer_id] = member
+
+    def _room_for_one(self, key: SwarmKey, socket: Socket) -> _Swarm[Socket]:
+        """The swarm, made if need be, if one more member is within the limits."""
+        limits = self._limits
+        if len(self._holdings[socket].memberships) >= limits.swarms_per_socket:
+            raise RefusedError(f"over {limits.swarms_per_socket} torrents on one connection")
+        swarm = self._swarms.get(key)
+        if swarm is None:
+            if len(self._swarms) >= limits.swarms:
+                raise RefusedError(f"the tracker is full: {limits.swarms} torrents")
+            swarm = self._swarms[key] = _Swarm()
+        elif len(swarm.members) >= limits.peers_per_swarm:
+            raise RefusedError(f"the swarm is full: {limits.peers_per_swarm} peers")
+        return swarm
+
+    def _leave(self, key: SwarmKey, peer_id: PeerId) -> None:
+        swarm = self._swarms.get(key)
+        member = None if swarm is None else swarm.members.pop(peer_id, None)
+        if swarm is None or member is None:
+            return
+        swarm.seeds -= member.complete
+        self._holdings[member.socket].memberships.discard((key, peer_id))
+        if not swarm.members:
+            del self._swarms[key]
+
+    def _expire(self, key: SwarmKey, now: float) -> None:
+        while swarm := self._swarms.get(key):
+            peer_id, oldest = next(iter(swarm.members.items()))
+            if now - oldest.seen <= LIFETIME:
+                return
+            self._leave(key, peer_id)
+
+    def _receivers(self, key: SwarmKey, announce: Announce) -> list[_Member[Socket]]:
+        """Random other peers; downloaders only for a seed, a seed among them for a downloader."""
+        members = self._swarms[key].members
+        is_seed = members[announce.peer_id].complete
+        others = [
+            member
+            for peer_id, member in members.items()
+            if peer_id != announce.peer_id and not (is_seed and member.complete)
+        ]
+        count = min(len(announce.offers), announce.numwant, len(others))
+        chosen = self._rng.sample(others, count)
+        if chosen and not any(member.complete for member in chosen):
+            seeds = [member for member in others if member.complete]
+            if seeds:
+                chosen[0] = self._rng.choice(seeds)
+        return chosen
+
+    def _response(self, key: SwarmKey) -> AnnounceResponse:
+        swarm = self._swarms.get(key)
+        counts = SwarmCounts() if swarm is None else swarm.counts
+        return AnnounceResponse(
+            info_hash=key[1],
+            interval=INTERVAL,
+            complete=counts.complete,
+            incomplete=counts.incomplete,
+        )
