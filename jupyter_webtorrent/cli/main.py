@@ -1,0 +1,206 @@
+"""The command line `jupyter webtorrent …`: its words, and which function each leads to."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from jupyter_webtorrent.cli.output import JsonOutput, Output, TextOutput
+from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.protocol.identity import PeerAddress
+from jupyter_webtorrent.version import __version__
+
+TRANSPORTS = ("tcp", "webrtc")
+
+Command = Callable[[argparse.Namespace, Output], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit with its status: 0 done, 1 failed with one line why, 2 misused."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    output: Output = JsonOutput() if getattr(options, "json", False) else TextOutput()
+    command: Command = options.command
+    try:
+        return command(options, output)
+    except WebTorrentError as error:
+        output.error(str(error))
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone: say nothing more
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="jupyter webtorrent",
+        description="Share files peer to peer: WebTorrent and BitTorrent, no upload, no account.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_share(commands.add_parser("share", help="share files and folders, until interrupted"))
+    _add_fetch(commands.add_parser("fetch", help="fetch what a link names"))
+    _add_tracker(commands.add_parser("tracker", help="run a tracker for a class"))
+    _add_create(commands.add_parser("create", help="write a .torrent file"))
+    _add_info(commands.add_parser("info", help="show what a link or .torrent file says"))
+    return parser
+
+
+def _add_share(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    parser.add_argument("--name", help="what the share is called (default: the path's own name)")
+    _add_network(parser, "announce to this tracker, instead of the public ones")
+    parser.add_argument(
+        "--no-tracker",
+        action="store_true",
+        help="announce to none: the link serves those who reach this machine directly",
+    )
+    parser.add_argument(
+        "--private", action="store_true", help="find peers by the trackers only (BEP 27)"
+    )
+    parser.add_argument("--torrent-file", type=Path, metavar="OUT", help="also write a .torrent")
+    parser.set_defaults(command=_share)
+
+
+def _add_fetch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "link", metavar="LINK", help="a magnet link, an info hash, or a .torrent file's path or URL"
+    )
+    parser.add_argument(
+        "-d", "--directory", type=Path, default=Path(), metavar="DIR", help="where it goes"
+    )
+    _add_network(parser, "ask this tracker too")
+    parser.add_argument(
+        "--select",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="fetch only the files that match",
+    )
+    parser.add_argument("--seed", action="store_true", help="go on sharing until interrupted")
+    parser.add_argument(
+        "--timeout", type=_seconds, metavar="S", help="give up after so many seconds"
+    )
+    parser.set_defaults(command=_fetch)
+
+
+def _add_tracker(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--listen",
+        type=_listen_address,
+        default=PeerAddress("", 8000),
+        metavar="HOST:PORT",
+        help="where to listen; port 0 means any (default: every interface, port 8000)",
+    )
+    _add_json(parser)
+    parser.set_defaults(command=_tracker)
+
+
+def _add_create(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", type=Path, metavar="PATH")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
+    parser.add_argument("--tracker", action="append", metavar="URL")
+    parser.add_argument("--private", action="store_true")
+    _add_json(parser)
+    parser.set_defaults(command=_create)
+
+
+def _add_info(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("link", metavar="LINK")
+    _add_json(parser)
+    parser.set_defaults(command=_info)
+
+
+def _add_network(parser: argparse.ArgumentParser, tracker_help: str) -> None:
+    parser.add_argument("--tracker", action="append", metavar="URL", help=tracker_help)
+    parser.add_argument(
+        "--peer",
+        action="append",
+        default=[],
+        type=_peer_address,
+        metavar="HOST:PORT",
+        help="connect to this peer over TCP",
+    )
+    parser.add_argument(
+        "--listen",
+        type=_listen_address,
+        default=PeerAddress("", 0),
+        metavar="HOST:PORT",
+        help="the TCP address to listen on; port 0 means any",
+    )
+    parser.add_argument(
+        "--transport",
+        action="append",
+        choices=TRANSPORTS,
+        help="use only the transports named (default: all)",
+    )
+    _add_json(parser)
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _peer_address(text: str) -> PeerAddress:
+    return _address(text, allow_any_port=False)
+
+
+def _listen_address(text: str) -> PeerAddress:
+    return _address(text, allow_any_port=True)
+
+
+def _address(text: str, *, allow_any_port: bool) -> PeerAddress:
+    try:
+        return PeerAddress.from_text(text, allow_any_port=allow_any_port)
+    except WebTorrentError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"a time in seconds, above 0, is wanted, not {text!r}")
+    return seconds
+
+
+# The commands' modules are imported when needed: `--help` answers at once.
+
+
+def _share(options: argparse.Namespace, output: Output) -> int:
+    from jupyter_webtorrent.cli import transfers
+
+    return transfers.share(options, output)
+
+
+def _fetch(options: argparse.Namespace, output: Output) -> int:
+    from jupyter_webtorrent.cli import transfers
+
+    return transfers.fetch(options, output)
+
+
+def _tracker(options: argparse.Namespace, output: Output) -> int:
+    from jupyter_webtorrent.cli import tracker
+
+    return tracker.serve(options, output)
+
+
+def _create(options: argparse.Namespace, output: Output) -> int:
+    from jupyter_webtorrent.cli import torrents
+
+    return torrents.create(options, output)
+
+
+def _info(options: argparse.Namespace, output: Output) -> int:
+    from jupyter_webtorrent.cli import torrents
+
+    return torrents.info(options, output)

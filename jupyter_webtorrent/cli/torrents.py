@@ -1,0 +1,55 @@
+"""`create` and `info`: .torrent files and links, without a transfer."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from jupyter_webtorrent.cli.output import Output
+from jupyter_webtorrent.engine import links
+from jupyter_webtorrent.engine.errors import EngineError
+from jupyter_webtorrent.engine.offload import InlineOffload
+from jupyter_webtorrent.protocol.metainfo import Metainfo
+from jupyter_webtorrent.storage.create import create_info
+
+
+def create(options: argparse.Namespace, output: Output) -> int:
+    """Hash a path and write its .torrent file."""
+    created = create_info([options.path], private=options.private)
+    trackers = tuple((url,) for url in options.tracker or ())
+    metainfo = Metainfo(created.info, trackers=trackers)
+    path: Path = options.output
+    try:
+        path.write_bytes(metainfo.to_bytes())
+    except OSError as error:
+        raise EngineError(f"cannot write {path}: {error.strerror}") from error
+    output.facts({**_facts(links.source_of(metainfo)), "torrent file": str(path)})
+    return 0
+
+
+def info(options: argparse.Namespace, output: Output) -> int:
+    """Show what a link says; nothing is fetched but a .torrent file that is named by its URL."""
+    source = asyncio.run(links.resolve(options.link, InlineOffload()))
+    output.facts(_facts(source))
+    return 0
+
+
+def _facts(source: links.Source) -> dict[str, object]:
+    link, info = source.link, source.info
+    facts: dict[str, object] = {
+        "info hash": str(link.info_hash),
+        "name": link.name or "",
+        "magnet": str(link),
+        "trackers": list(link.trackers),
+        "peers": [str(peer) for peer in link.peers],
+    }
+    if info is not None:
+        facts |= {
+            "bytes": info.total,
+            "pieces": info.piece_count,
+            "piece length": info.piece_length,
+            "private": info.private,
+            "files": [f"{'/'.join(file.path)} ({file.length:,} bytes)" for file in info.files],
+        }
+    return facts

@@ -1,0 +1,144 @@
+"""`share` and `fetch`: a session of their own that keeps no state but the download."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jupyter_webtorrent.cli.output import Output
+from jupyter_webtorrent.cli.signals import stop_signals
+from jupyter_webtorrent.engine import loop
+from jupyter_webtorrent.engine.config import EngineConfig
+from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError
+from jupyter_webtorrent.engine.session import Session
+from jupyter_webtorrent.engine.torrent import Torrent
+from jupyter_webtorrent.protocol.metainfo import Metainfo
+from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest
+
+T = TypeVar("T")
+
+PROGRESS_SECONDS = 1.0
+INTERRUPTED = 130
+
+
+def share(options: argparse.Namespace, output: Output) -> int:
+    """Print the link, then seed until SIGINT or SIGTERM."""
+    return loop.run(_share(options, output))
+
+
+def fetch(options: argparse.Namespace, output: Output) -> int:
+    """Fetch, and print where it went once every wanted byte is verified and in place."""
+    return loop.run(_fetch(options, output))
+
+
+async def _share(options: argparse.Namespace, output: Output) -> int:
+    trackers = [] if options.no_tracker else options.tracker
+    request = ShareRequest(
+        paths=[str(path) for path in options.paths],
+        name=options.name,
+        trackers=trackers,
+        peers=[str(peer) for peer in options.peer],
+        private=options.private,
+    )
+    async with Session(_config(options)) as session:
+        with stop_signals() as stopped:
+            torrent = await _unless_stopped(session.share(request), stopped)
+            if torrent is None:
+                return INTERRUPTED
+            if options.torrent_file is not None:
+                await asyncio.to_thread(_write_torrent_file, torrent, options.torrent_file)
+            output.listening(_listening(session))
+            output.magnet(str(session.magnet(torrent)))
+            await _seed(session, torrent, stopped, output)
+    return 0
+
+
+async def _fetch(options: argparse.Namespace, output: Output) -> int:
+    request = FetchRequest(
+        link=options.link,
+        folder=str(options.directory),
+        trackers=options.tracker,
+        peers=[str(peer) for peer in options.peer],
+        select=options.select,
+    )
+    async with Session(_config(options)) as session:
+        with stop_signals() as stopped:
+            torrent = await _unless_stopped(session.fetch(request), stopped)
+            if torrent is None:
+                return INTERRUPTED
+            output.listening(_listening(session))
+            reporting = asyncio.create_task(_report(session, torrent, output))
+            try:
+                async with asyncio.timeout(options.timeout):
+                    paths = await _unless_stopped(torrent.wait(), stopped)
+            except TimeoutError:
+                why = session.transfer(torrent).notice
+                late = f"not complete after {options.timeout:g} s"
+                raise FetchFailedError(f"{late}: {why}" if why else late) from None
+            finally:
+                reporting.cancel()
+                output.close()
+            if paths is None:
+                output.error("interrupted: what has arrived stays, fetch again to go on")
+                return INTERRUPTED
+            output.complete(session.transfer(torrent))
+            if options.seed:
+                await _seed(session, torrent, stopped, output)
+    return 0
+
+
+async def _seed(session: Session, torrent: Torrent, stopped: asyncio.Event, output: Output) -> None:
+    """Report until a signal comes; raises FetchFailedError if what is shared can no longer be read."""
+    reporting = asyncio.create_task(_report(session, torrent, output))
+    stopping = asyncio.create_task(stopped.wait())
+    try:
+        await asyncio.wait([stopping, session.task(torrent)], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        reporting.cancel()
+        stopping.cancel()
+        output.close()
+    if not stopped.is_set():
+        raise EngineError(torrent.error or "the share ended")
+
+
+async def _report(session: Session, torrent: Torrent, output: Output) -> None:
+    while True:
+        await asyncio.sleep(PROGRESS_SECONDS)
+        output.progress(session.transfer(torrent))
+
+
+async def _unless_stopped(work: Coroutine[Any, Any, T], stopped: asyncio.Event) -> T | None:
+    """The result of `work`, or None if a signal came first."""
+    working = asyncio.create_task(work)
+    stopping = asyncio.create_task(stopped.wait())
+    try:
+        await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+        return await working if working.done() else None
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)
+
+
+def _config(options: argparse.Namespace) -> EngineConfig:
+    return EngineConfig(
+        listen_host=options.listen.host,
+        listen_port=options.listen.port,
+        transports=frozenset(options.transport or ("tcp", "webrtc")),
+    )
+
+
+def _listening(session: Session) -> str | None:
+    return str(session.listening) if session.listening is not None else None
+
+
+def _write_torrent_file(torrent: Torrent, path: Path) -> None:
+    assert torrent.info is not None
+    metainfo = Metainfo(torrent.info, trackers=tuple((url,) for url in torrent.trackers))
+    try:
+        path.write_bytes(metainfo.to_bytes())
+    except OSError as error:
+        raise EngineError(f"cannot write {path}: {error.strerror}") from error

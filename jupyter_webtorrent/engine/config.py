@@ -1,0 +1,40 @@
+"""What a session may be told: addresses, transports, trackers and limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEFAULT_TRACKERS = (
+    "wss://tracker.btorrent.xyz",
+    "wss://tracker.openwebtorrent.com",
+    "wss://tracker.webtorrent.dev",
+)
+"""The public WebSocket trackers that browsers use too."""
+
+DEFAULT_STUN_SERVERS = ("stun:stun.l.google.com:19302",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    """The settings of one Session. Nothing here opens a port or names a host until the first share or fetch."""
+
+    trackers: tuple[str, ...] = DEFAULT_TRACKERS
+    """For torrents that name none of their own."""
+    stun_servers: tuple[str, ...] = DEFAULT_STUN_SERVERS
+    listen_host: str = ""
+    """Empty: every interface."""
+    listen_port: int = 0
+    """0: any free port."""
+    transports: frozenset[str] = frozenset({"tcp", "webrtc"})
+    loopback_candidates: bool = False
+    """Offer 127.0.0.1 as a WebRTC candidate: for demos and tests on one machine."""
+    max_peers: int = 200
+    """Connections of the whole session."""
+    max_peers_per_torrent: int = 55
+    max_half_open_per_address: int = 8
+    upload_slots: int = 4
+    handshake_timeout: float = 10.0
+    connect_timeout: float = 10.0
+    request_timeout: float = 30.0
+    idle_timeout: float = 120.0
+    piece_cache_bytes: int = 64 << 20

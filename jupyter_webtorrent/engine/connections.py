@@ -1,0 +1,173 @@
+"""One torrent's connections: whom to dial, which of two to one peer stays, and who is who."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from jupyter_webtorrent.engine.errors import EngineError
+from jupyter_webtorrent.engine.peer_connection import PeerConnection
+from jupyter_webtorrent.engine.services import Services
+from jupyter_webtorrent.net.errors import NetError
+from jupyter_webtorrent.net.transport import Transport
+from jupyter_webtorrent.protocol.handshake import Handshake
+from jupyter_webtorrent.protocol.identity import PeerAddress, PeerId
+from jupyter_webtorrent.protocol.messages import Message
+from jupyter_webtorrent.swarm.commands import Disconnect
+from jupyter_webtorrent.swarm.peer import Peer
+from jupyter_webtorrent.swarm.peer_book import PeerBook
+
+if TYPE_CHECKING:
+    from jupyter_webtorrent.engine.torrent import Torrent
+
+DIAL_SECONDS = 0.5
+MAX_DIALS_AT_ONCE = 8
+
+
+class Connections:
+    """All connections of a torrent, those without a handshake yet too."""
+
+    def __init__(self, torrent: Torrent, services: Services) -> None:
+        self.book = PeerBook(services.random)
+        self._torrent = torrent
+        self._services = services
+        self._all: set[PeerConnection] = set()
+        self._by_peer: dict[Peer, PeerConnection] = {}
+        self._dials: set[asyncio.Task[None]] = set()
+
+    def shaken(self) -> list[tuple[Peer, PeerConnection]]:
+        """The peers that shook hands, with their connections."""
+        return list(self._by_peer.items())
+
+    @property
+    def room(self) -> int:
+        """How many more connections may be made."""
+        config = self._services.config
+        return min(
+            config.max_peers_per_torrent - len(self._all) - len(self._dials),
+            config.max_peers - self._services.open_connections,
+        )
+
+    def by_id(self, peer_id: PeerId) -> PeerConnection | None:
+        for peer, connection in self._by_peer.items():
+            if peer.handshake.peer_id == peer_id:
+                return connection
+        return None
+
+    # Coming and going
+
+    def add(
+        self, transport: Transport, *, outgoing: bool, address: PeerAddress | None = None
+    ) -> None:
+        """A transport to a peer of this torrent is open: shake hands over it."""
+        connection = PeerConnection(
+            transport,
+            self._services.config,
+            outgoing=outgoing,
+            owner=self._torrent,
+            address=address,
+        )
+        self._all.add(connection)
+        self._services.open_connections += 1
+        connection.start(self._torrent.handshake)
+
+    def admit(self, connection: PeerConnection, handshake: Handshake) -> None:
+        """Refuse ourselves and a second connection to one peer; raises EngineError.
+
+        Both sides must choose the same one of two: TCP before WebRTC, then the one that the smaller peer id
+        began, then the one that was first.
+        """
+        ours, theirs = self._services.peer_id, handshake.peer_id
+        if theirs == ours:
+            if connection.address is not None:
+                self.book.ban(connection.address)
+            raise EngineError("this is ourselves")
+        existing = self.by_id(theirs)
+        if existing is None:
+            if connection not in self._all and self.room <= 0:
+                raise EngineError("no room for one more peer")
+            return
+
+        def rank(candidate: PeerConnection) -> tuple[bool, bool]:
+            first = candidate.initiated_by(ours, theirs) == min(ours, theirs)
+            return (candidate.transport.kind != "webrtc", first)
+
+        if rank(connection) <= rank(existing):
+            raise EngineError("there is a connection to this peer already")
+        existing.close("a better connection to this peer was made")
+
+    def joined(self, connection: PeerConnection, peer: Peer) -> None:
+        """Hands are shaken: the swarm knows it as `peer`."""
+        if connection not in self._all:  # it came in and named this torrent
+            self._all.add(connection)
+            self._services.open_connections += 1
+        self._by_peer[peer] = connection
+        if connection.address is not None:
+            self.book.connected(connection.address)
+
+    def ended(self, connection: PeerConnection, reason: str) -> None:
+        if connection not in self._all:
+            return
+        self._all.discard(connection)
+        self._services.open_connections -= 1
+        if connection.peer is not None:
+            self._by_peer.pop(connection.peer, None)
+        if connection.address is not None:
+            self.book.failed(connection.address, reason, asyncio.get_running_loop().time())
+
+    def metadata_known(self, piece_count: int) -> None:
+        for connection in self._all:
+            connection.metadata_known(piece_count)
+
+    async def aclose(self) -> None:
+        for dial in self._dials:
+            dial.cancel()
+        await asyncio.gather(*self._dials, return_exceptions=True)
+        closing = [connection.aclose("the torrent was stopped") for connection in self._all]
+        await asyncio.gather(*closing)
+
+    # Commands
+
+    def send(self, peer: Peer, messages: tuple[Message, ...]) -> None:
+        if (connection := self._by_peer.get(peer)) is not None:
+            connection.send(messages)
+
+    def serve_uploads(self, peer: Peer) -> None:
+        if (connection := self._by_peer.get(peer)) is not None:
+            connection.serve_uploads()
+
+    def disconnect(self, command: Disconnect) -> None:
+        if (connection := self._by_peer.get(command.peer)) is not None:
+            if command.final and connection.address is not None:
+                self.book.ban(connection.address)
+            connection.close(command.reason)
+
+    # Dialling
+
+    async def dial_often(self) -> None:
+        """Try the known addresses, each in its time, for as long as there is use for them."""
+        if "tcp" not in self._services.config.transports:
+            return
+        loop = asyncio.get_running_loop()
+        while True:
+            room = min(self.room, MAX_DIALS_AT_ONCE - len(self._dials))
+            for address in self.book.take(max(0, room), loop.time()):
+                dial = loop.create_task(self._dial(address))
+                self._dials.add(dial)
+                dial.add_done_callback(self._dials.discard)
+            await asyncio.sleep(DIAL_SECONDS)
+
+    async def _dial(self, address: PeerAddress) -> None:
+        config = self._services.config
+        try:
+            transport = await asyncio.wait_for(
+                self._services.network.dial(address), config.connect_timeout
+            )
+        except NetError as error:
+            reason = str(error)
+        except TimeoutError:
+            reason = f"{address} did not answer in {config.connect_timeout:.0f} s"
+        else:
+            self.add(transport, outgoing=True, address=address)
+            return
+        self.book.failed(address, reason, asyncio.get_running_loop().time())

@@ -1,0 +1,178 @@
+"""Runs a Session in a thread and an event loop of its own, so that a transfer never blocks its host."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from jupyter_webtorrent.engine.config import EngineConfig
+from jupyter_webtorrent.engine.errors import EngineError
+from jupyter_webtorrent.engine.loop import new_event_loop
+from jupyter_webtorrent.engine.session import Session
+from jupyter_webtorrent.protocol.identity import InfoHash
+from jupyter_webtorrent.schema.transfers import (
+    FetchRequest,
+    SessionStatus,
+    ShareRequest,
+    TransferDetails,
+    TransferEvent,
+    TransferStatus,
+)
+
+T = TypeVar("T")
+
+EVENT_SECONDS = 1.0
+
+
+class EngineHost:
+    """A Session behind thread-safe calls; only `schema` values cross.
+
+    Every future fails with a WebTorrentError for what a person can mend. The thread starts with the first
+    call; `close` may be called from any thread, any number of times.
+    """
+
+    def __init__(self, config: EngineConfig) -> None:
+        self._config = config
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._session: Session | None = None
+        self._stop: asyncio.Event | None = None
+        self._closed = False
+        self._listeners: dict[object, Callable[[TransferEvent], None]] = {}
+        self._told: dict[str, TransferStatus] = {}
+
+    def share(self, request: ShareRequest) -> Future[TransferStatus]:
+        """Hash the paths and seed them; done when the magnet link is known."""
+
+        async def share(session: Session) -> TransferStatus:
+            return session.transfer(await session.share(request))
+
+        return self._submit(share)
+
+    def fetch(self, request: FetchRequest) -> Future[TransferStatus]:
+        """Begin a fetch; done as soon as it has begun, not when it is complete."""
+
+        async def fetch(session: Session) -> TransferStatus:
+            return session.transfer(await session.fetch(request))
+
+        return self._submit(fetch)
+
+    def transfers(self) -> Future[list[TransferStatus]]:
+        async def transfers(session: Session) -> list[TransferStatus]:
+            return session.transfers()
+
+        return self._submit(transfers)
+
+    def details(self, info_hash: str) -> Future[TransferDetails]:
+        async def details(session: Session) -> TransferDetails:
+            return session.details(session.torrent(InfoHash.from_text(info_hash)))
+
+        return self._submit(details)
+
+    def remove(self, info_hash: str, *, delete_data: bool = False) -> Future[None]:
+        """Forget a transfer; a part file stays for a later fetch unless `delete_data`.
+
+        Shared originals are never deleted.
+        """
+
+        async def remove(session: Session) -> None:
+            await session.remove(InfoHash.from_text(info_hash), delete_data=delete_data)
+
+        return self._submit(remove)
+
+    def status(self) -> Future[SessionStatus]:
+        async def status(session: Session) -> SessionStatus:
+            return session.status()
+
+        return self._submit(status)
+
+    def subscribe(self, listener: Callable[[TransferEvent], None]) -> Callable[[], None]:
+        """Call `listener`, in the engine's thread: all transfers now, then changes each second.
+
+        Returns the function that ends it.
+        """
+        key = object()
+
+        async def subscribe(session: Session) -> None:
+            self._listeners[key] = listener
+            self._tell(listener, session.transfers(), [], session)
+
+        def unsubscribe() -> None:
+            loop = self._loop
+            if loop is not None and not loop.is_closed():
+                loop.call_soon_threadsafe(self._listeners.pop, key, None)
+
+        self._submit(subscribe)
+        return unsubscribe
+
+    def close(self) -> None:
+        """Stop everything; returns when the thread has ended."""
+        with self._lock:
+            self._closed = True
+            thread, loop, stop = self._thread, self._loop, self._stop
+        if thread is None or loop is None or stop is None:
+            return
+        if thread.is_alive():
+            loop.call_soon_threadsafe(stop.set)
+        if thread is not threading.current_thread():
+            thread.join()
+
+    def _submit(self, call: Callable[[Session], Coroutine[Any, Any, T]]) -> Future[T]:
+        with self._lock:
+            if self._closed:
+                refused: Future[T] = Future()
+                refused.set_exception(EngineError("the engine has stopped"))
+                return refused
+            if self._thread is None:
+                self._start()
+            assert self._loop is not None
+            assert self._session is not None
+            return asyncio.run_coroutine_threadsafe(call(self._session), self._loop)
+
+    def _start(self) -> None:
+        ready = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=(ready,), name="webtorrent-engine", daemon=True
+        )
+        self._thread.start()
+        ready.wait()
+
+    def _run(self, ready: threading.Event) -> None:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(self._main(ready))
+
+    async def _main(self, ready: threading.Event) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        async with Session(self._config) as session:
+            self._session = session
+            ready.set()
+            telling = asyncio.create_task(self._tell_often(session))
+            await self._stop.wait()
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+    async def _tell_often(self, session: Session) -> None:
+        while True:
+            await asyncio.sleep(EVENT_SECONDS)
+            now = {transfer.info_hash: transfer for transfer in session.transfers()}
+            changed = [new for key, new in now.items() if self._told.get(key) != new]
+            removed = [key for key in self._told if key not in now]
+            self._told = now
+            if changed or removed:
+                for listener in list(self._listeners.values()):
+                    self._tell(listener, changed, removed, session)
+
+    def _tell(
+        self,
+        listener: Callable[[TransferEvent], None],
+        changed: list[TransferStatus],
+        removed: list[str],
+        session: Session,
+    ) -> None:
+        status = session.status()
+        listener(TransferEvent(changed, removed, status.down_rate, status.up_rate))

@@ -1,0 +1,147 @@
+"""WebRTC connections of one torrent: offers made, offers answered, and their time limits.
+
+The tracker carries the messages (`announcer`); this owns what becomes of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+
+from jupyter_webtorrent.engine.services import Services
+from jupyter_webtorrent.net.transport import Transport
+from jupyter_webtorrent.net.webrtc import RtcConfig, WebRtcConnection
+from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.protocol.ws_tracker import Offer, RelayedAnswer, RelayedOffer
+
+log = logging.getLogger(__name__)
+
+OFFER_SECONDS = 50.0
+"""How long an offer waits for its answer, as long as webtorrent.js waits."""
+CONNECT_SECONDS = 25.0
+"""From the answer to an open data channel."""
+MAX_QUEUED_OFFERS = 64
+"""Offers of others that wait for their turn."""
+
+
+class Negotiator:
+    """Makes and answers offers within the session's bounds.
+
+    `connected(transport, outgoing)` gets every data channel that opens.
+    """
+
+    def __init__(self, services: Services, connected: Callable[[Transport, bool], None]) -> None:
+        self._services = services
+        self._connected = connected
+        self._answers: dict[bytes, asyncio.Future[str]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._queued = 0
+        self.last_failure = ""
+        """Why the last negotiation came to nothing, in one line."""
+
+    async def offer(self, announce: Callable[[Offer], bool]) -> None:
+        """Make an offer and hand it to `announce`; returns when it is made, connected or not."""
+        if self._services.offers.locked():
+            return
+        await self._services.offers.acquire()
+        made = asyncio.get_running_loop().create_future()
+        task = self._spawn(self._offer(announce, made))
+        task.add_done_callback(lambda _: self._services.offers.release())
+        await made
+
+    def answered(self, answer: RelayedAnswer) -> None:
+        """A peer answered one of our offers; an answer to no offer of ours is dropped."""
+        future = self._answers.pop(answer.offer_id, None)
+        if future is not None and not future.done():
+            future.set_result(answer.sdp)
+
+    def offered(self, offer: RelayedOffer, reply: Callable[[str], bool]) -> None:
+        """A peer made us an offer: answer it in turn; `reply` takes our description."""
+        if self._queued < MAX_QUEUED_OFFERS:
+            self._queued += 1
+            self._spawn(self._answer(offer, reply))
+
+    async def aclose(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def _rtc_config(self) -> RtcConfig:
+        config = self._services.config
+        return RtcConfig(config.stun_servers, config.loopback_candidates)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _offer(self, announce: Callable[[Offer], bool], made: asyncio.Future[None]) -> None:
+        offer_id = self._services.random.randbytes(20)
+        answer = asyncio.get_running_loop().create_future()
+        self._answers[offer_id] = answer
+
+        async def begin() -> WebRtcConnection:
+            return await WebRtcConnection.offer(self._rtc_config)
+
+        async def go_on(connection: WebRtcConnection) -> bool:
+            told = announce(Offer(offer_id, connection.sdp))
+            made.set_result(None)
+            if not told:
+                return False
+            try:
+                remote_sdp = await asyncio.wait_for(answer, OFFER_SECONDS)
+            except TimeoutError:
+                return False  # the tracker had nobody to give it to
+            await connection.accept_answer(remote_sdp)
+            return True
+
+        try:
+            await self._negotiate(begin, go_on, outgoing=True)
+        finally:
+            self._answers.pop(offer_id, None)
+            if not made.done():
+                made.set_result(None)
+
+    async def _answer(self, offer: RelayedOffer, reply: Callable[[str], bool]) -> None:
+        async def begin() -> WebRtcConnection:
+            return await WebRtcConnection.answer(self._rtc_config, offer.sdp)
+
+        async def go_on(connection: WebRtcConnection) -> bool:
+            return reply(connection.sdp)
+
+        try:
+            await self._services.answers.acquire()
+        finally:
+            self._queued -= 1
+        try:
+            await self._negotiate(begin, go_on, outgoing=False)
+        finally:
+            self._services.answers.release()
+
+    async def _negotiate(
+        self,
+        begin: Callable[[], Awaitable[WebRtcConnection]],
+        go_on: Callable[[WebRtcConnection], Awaitable[bool]],
+        *,
+        outgoing: bool,
+    ) -> None:
+        """One connection from its description to its open channel; nothing is left if it fails."""
+        connection: WebRtcConnection | None = None
+        transport: Transport | None = None
+        try:
+            connection = await begin()
+            if await go_on(connection):
+                transport = await asyncio.wait_for(connection.opened(), CONNECT_SECONDS)
+                self._connected(transport, outgoing)
+        except WebTorrentError as error:
+            self.last_failure = str(error)
+        except TimeoutError:
+            self.last_failure = f"no data channel opened in {CONNECT_SECONDS:.0f} s"
+        finally:
+            if transport is None and connection is not None:
+                await connection.aclose()
+        if transport is None and self.last_failure:
+            log.debug("WebRTC: %s", self.last_failure)

@@ -1,0 +1,223 @@
+"""One peer's connection: the glue between its transport, its wire and its torrent's swarm.
+
+It shakes hands, keeps the connection alive, and sends the blocks the peer waits for. What to ask, and whom
+to serve, is the swarm's decision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from jupyter_webtorrent.engine.block_reader import BlockReader
+from jupyter_webtorrent.engine.config import EngineConfig
+from jupyter_webtorrent.net.transport import HIGH_WATER, Buffer, Transport
+from jupyter_webtorrent.protocol.errors import ProtocolError, WebTorrentError
+from jupyter_webtorrent.protocol.handshake import Handshake
+from jupyter_webtorrent.protocol.identity import PeerAddress, PeerId
+from jupyter_webtorrent.protocol.messages import KEEP_ALIVE, Message, Piece
+from jupyter_webtorrent.protocol.peer import PeerProtocol
+from jupyter_webtorrent.swarm.peer import Peer
+from jupyter_webtorrent.swarm.swarm import Swarm
+from jupyter_webtorrent.swarm.uploads import Uploads
+
+KEEP_ALIVE_SECONDS = 55.0
+
+
+class ConnectionOwner(Protocol):
+    """The torrent, as far as a connection knows it."""
+
+    swarm: Swarm
+    reader: BlockReader | None
+
+    def shook_hands(self, connection: PeerConnection, handshake: Handshake) -> Peer:
+        """The peer named this torrent; raises WebTorrentError if the connection is not to stay."""
+
+    def connection_ended(self, connection: PeerConnection, reason: str) -> None: ...
+
+    def run_commands(self) -> None: ...
+
+    def seed_failed(self, error: WebTorrentError) -> None:
+        """What was shared can no longer be read."""
+
+
+class HandshakeRouter(Protocol):
+    """The session, as far as an incoming connection knows it."""
+
+    def route(self, connection: PeerConnection, handshake: Handshake) -> ConnectionOwner:
+        """The torrent that a handshake names; raises WebTorrentError if there is none."""
+
+    def connection_ended(self, connection: PeerConnection, reason: str) -> None: ...
+
+
+class PeerConnection:
+    """A connection, from its first byte to its last. Implements `Receiver`."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        config: EngineConfig,
+        *,
+        outgoing: bool,
+        router: HandshakeRouter | None = None,
+        owner: ConnectionOwner | None = None,
+        address: PeerAddress | None = None,
+    ) -> None:
+        self.transport = transport
+        self.outgoing = outgoing
+        """Whether we began it: for TCP we dialled, for WebRTC we made the offer."""
+        self.address = address
+        """Where it was dialled, if it was."""
+        self.peer: Peer | None = None
+        self._config = config
+        self._router = router
+        self._owner = owner
+        self._protocol = PeerProtocol()
+        self._loop = asyncio.get_running_loop()
+        self._ended = False
+        self._sent_handshake = False
+        self._heard_at = self._sent_at = self._loop.time()
+        self._uploads_waiting = asyncio.Event()
+        self._serving: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(config.handshake_timeout, self._check_time)
+
+    def start(self, ours: Handshake | None = None) -> None:
+        """Begin; `ours` is sent at once if the torrent is known, otherwise after the peer's."""
+        if ours is not None:
+            self._send_handshake(ours)
+        self.transport.start(self)
+
+    def initiated_by(self, our_id: PeerId, their_id: PeerId) -> PeerId:
+        return our_id if self.outgoing else their_id
+
+    @property
+    def address_host(self) -> str:
+        """The other end's host, without its port."""
+        return self.transport.remote.rpartition(":")[0]
+
+    def write(self, *parts: Buffer) -> None:
+        self._sent_at = self._loop.time()
+        self.transport.write(*parts)
+
+    def send(self, messages: tuple[Message, ...]) -> None:
+        self.write(b"".join([message.encode() for message in messages]))
+
+    def serve_uploads(self) -> None:
+        """There are blocks to send."""
+        self._uploads_waiting.set()
+
+    def metadata_known(self, piece_count: int) -> None:
+        self._protocol.piece_count = piece_count
+
+    def close(self, reason: str) -> None:
+        """End it now; the owner is told before this returns."""
+        self._end(reason)
+        self.transport.close(reason)
+
+    async def aclose(self, reason: str) -> None:
+        """End it and wait until nothing of it is left."""
+        self._end(reason)
+        await self.transport.aclose()
+        if self._serving is not None:
+            await asyncio.gather(self._serving, return_exceptions=True)
+
+    # Receiver
+
+    def get_buffer(self) -> memoryview:
+        return self._protocol.get_buffer()
+
+    def buffer_updated(self, count: int) -> None:
+        if self._ended:
+            return
+        now = self._heard_at = self._loop.time()
+        try:
+            for event in self._protocol.receive(count):
+                if self._has_ended():
+                    return
+                if isinstance(event, Handshake):
+                    self._shake_hands(event)
+                elif self._owner is not None and self.peer is not None:
+                    self._owner.swarm.received(self.peer, event, now)
+        except WebTorrentError as error:
+            self.close(str(error))
+        owner, peer = self._owner, self.peer
+        if owner is not None and peer is not None:
+            if not self._has_ended():
+                owner.swarm.refill(peer, now)
+            owner.run_commands()
+
+    def closed(self, reason: str) -> None:
+        self._end(reason)
+
+    # Its life
+
+    def _send_handshake(self, ours: Handshake) -> None:
+        self._sent_handshake = True
+        self.write(ours.encode())
+
+    def _shake_hands(self, theirs: Handshake) -> None:
+        if self._owner is None:
+            assert self._router is not None
+            self._owner = self._router.route(self, theirs)
+        swarm = self._owner.swarm
+        if theirs.info_hash != swarm.info_hash:
+            raise ProtocolError("the peer answered for another torrent")
+        self.peer = self._owner.shook_hands(self, theirs)
+        if swarm.info is not None:
+            self._protocol.piece_count = swarm.info.piece_count
+        self._serving = self._loop.create_task(self._serve(self._owner, self.peer))
+        self._timer.cancel()
+        self._timer = self._loop.call_later(KEEP_ALIVE_SECONDS, self._check_time)
+
+    def answer_handshake(self, ours: Handshake) -> None:
+        """Send our handshake, unless it went out already."""
+        if not self._sent_handshake:
+            self._send_handshake(ours)
+
+    def _has_ended(self) -> bool:
+        return self._ended
+
+    def _end(self, reason: str) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        self._timer.cancel()
+        if self._serving is not None:
+            self._serving.cancel()
+        if self._owner is not None:
+            self._owner.connection_ended(self, reason)
+        if self._router is not None:
+            self._router.connection_ended(self, reason)
+
+    def _check_time(self) -> None:
+        now = self._loop.time()
+        if self.peer is None:
+            self.close(f"no handshake in {self._config.handshake_timeout:.0f} s")
+            return
+        if now - self._heard_at > self._config.idle_timeout:
+            self.close(f"silent for {self._config.idle_timeout:.0f} s")
+            return
+        if now - self._sent_at >= KEEP_ALIVE_SECONDS - 1:
+            self.write(KEEP_ALIVE)
+        self._timer = self._loop.call_later(KEEP_ALIVE_SECONDS / 2, self._check_time)
+
+    async def _serve(self, owner: ConnectionOwner, peer: Peer) -> None:
+        """Send the blocks that the peer waits for, as fast as it takes them."""
+        transport, swarm = self.transport, owner.swarm
+        while True:
+            await self._uploads_waiting.wait()
+            self._uploads_waiting.clear()
+            while (request := Uploads.take(peer)) is not None:
+                reader = owner.reader
+                assert reader is not None
+                block = reader.cached(request.index, request.begin, request.length)
+                if block is None:
+                    try:
+                        block = await reader.read(request.index, request.begin, request.length)
+                    except WebTorrentError as error:
+                        owner.seed_failed(error)
+                        return
+                self.write(Piece.header(request.index, request.begin, request.length), block)
+                swarm.block_sent(peer, request.length)
+                if transport.unsent > HIGH_WATER:
+                    await transport.drain()

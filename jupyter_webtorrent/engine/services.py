@@ -1,0 +1,68 @@
+"""What the torrents of one session share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Protocol
+
+from jupyter_webtorrent.engine.block_reader import ChunkCache
+from jupyter_webtorrent.engine.config import EngineConfig
+from jupyter_webtorrent.engine.offload import Offload
+from jupyter_webtorrent.net.trackers.websocket import TrackerListener
+from jupyter_webtorrent.net.transport import Network
+from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
+from jupyter_webtorrent.protocol.ws_tracker import Announce, Answer
+
+MAX_NEGOTIATIONS = 10
+"""WebRTC offers and answers under way in a session, each."""
+
+
+class TrackerClient(Protocol):
+    """One tracker's connection, shared by all torrents (`WebSocketTracker`)."""
+
+    def subscribe(self, info_hash: InfoHash, listener: TrackerListener) -> None: ...
+
+    def unsubscribe(self, info_hash: InfoHash) -> None: ...
+
+    def send(self, message: Announce | Answer) -> bool: ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Services:
+    """A session's identity, settings, network and bounds."""
+
+    config: EngineConfig
+    peer_id: PeerId
+    random: Random
+    network: Network
+    offload: Offload
+    cache: ChunkCache
+    new_tracker: Callable[[str], TrackerClient]
+    open_connections: int = 0
+    """Connections of all torrents, unfinished ones too."""
+    listening: PeerAddress | None = None
+    reachable: PeerAddress | None = None
+    """Where others reach us directly, as far as this machine can know."""
+    trackers: dict[str, TrackerClient] = field(default_factory=dict)
+    offers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_NEGOTIATIONS))
+    answers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_NEGOTIATIONS))
+
+    @property
+    def has_room(self) -> bool:
+        return self.open_connections < self.config.max_peers
+
+    def tracker(self, url: str) -> TrackerClient:
+        """The client of a tracker, made at its first use."""
+        if url not in self.trackers:
+            self.trackers[url] = self.new_tracker(url)
+        return self.trackers[url]
+
+
+def unique(*groups: Mapping[str, object] | list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    """All strings once, in the order of their first appearance."""
+    return tuple(dict.fromkeys(text for group in groups for text in group))

@@ -1,0 +1,265 @@
+"""All torrents of one engine: shared, fetched, listed and removed, behind one listening port and one peer id.
+
+Nothing is opened before the first share or fetch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from pathlib import Path
+from random import Random, SystemRandom
+from types import TracebackType
+from typing import Self
+
+from jupyter_webtorrent.engine import links, status
+from jupyter_webtorrent.engine.announcer import is_spoken
+from jupyter_webtorrent.engine.block_reader import ChunkCache
+from jupyter_webtorrent.engine.config import EngineConfig
+from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
+from jupyter_webtorrent.engine.links import Source
+from jupyter_webtorrent.engine.offload import Offload, ThreadOffload
+from jupyter_webtorrent.engine.peer_connection import ConnectionOwner, PeerConnection
+from jupyter_webtorrent.engine.services import Services, TrackerClient, unique
+from jupyter_webtorrent.engine.torrent import Torrent
+from jupyter_webtorrent.net.tcp import TcpNetwork
+from jupyter_webtorrent.net.trackers.websocket import WebSocketTracker
+from jupyter_webtorrent.net.transport import Listener, Network, Transport
+from jupyter_webtorrent.protocol.handshake import Handshake
+from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
+from jupyter_webtorrent.protocol.magnet import MagnetLink
+from jupyter_webtorrent.schema.transfers import (
+    FetchRequest,
+    SessionStatus,
+    ShareRequest,
+    TransferDetails,
+    TransferState,
+    TransferStatus,
+)
+from jupyter_webtorrent.storage.create import create_info
+
+MAX_TORRENTS = 1000
+
+
+class Session:
+    """An async context manager: leaving it stops every torrent and closes every socket.
+
+    All calls come from one event loop. What a person can mend is raised as a WebTorrentError.
+    """
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        *,
+        network: Network | None = None,
+        offload: Offload | None = None,
+        random: Random | None = None,
+    ) -> None:
+        self.config = config
+        self.torrents: dict[InfoHash, Torrent] = {}
+        random = random or SystemRandom()
+        self._services = Services(
+            config=config,
+            peer_id=PeerId.ours(random.randbytes(12)),
+            random=random,
+            network=network or TcpNetwork(),
+            offload=offload or ThreadOffload(),
+            cache=ChunkCache(config.piece_cache_bytes),
+            new_tracker=_new_tracker,
+        )
+        self._tasks: dict[InfoHash, asyncio.Task[None]] = {}
+        self._listener: Listener | None = None
+        self._listening = asyncio.Lock()
+        self._unfinished: set[PeerConnection] = set()
+        self._unfinished_by_host: Counter[str] = Counter()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        if self._listener is not None:
+            await self._listener.aclose()
+        await asyncio.gather(*(c.aclose("closing") for c in list(self._unfinished)))
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        for tracker in self._services.trackers.values():
+            await tracker.aclose()
+        self._services.offload.close()
+
+    # Torrents
+
+    async def share(self, request: ShareRequest) -> Torrent:
+        """Hash the paths into one torrent and seed it; returns once it is known and listening."""
+        paths = [Path(path) for path in request.paths]
+        created = await self._services.offload(
+            create_info, paths, name=request.name, private=request.private
+        )
+        info = created.info
+        await self._listen()
+        existing = self.torrents.get(info.info_hash)
+        if existing is not None and existing.state is not TransferState.FAILED:
+            existing.add_peers(_addresses(request.peers))
+            return existing
+        trackers = request.trackers if request.trackers is not None else self.config.trackers
+        link = MagnetLink(info.info_hash, name=info.name, trackers=unique(tuple(trackers)))
+        torrent = Torrent(
+            Source(MagnetLink.from_text(str(link)), info),
+            self._services,
+            folder=paths[0].absolute().parent,
+            trackers=link.trackers,
+            shared=created,
+            shared_paths=tuple(path.absolute() for path in paths),
+        )
+        torrent.add_peers(_addresses(request.peers))
+        return await self._run(torrent)
+
+    async def fetch(self, request: FetchRequest) -> Torrent:
+        """Begin to fetch; returns as soon as it has begun."""
+        source = await links.resolve(request.link, self._services.offload)
+        addresses = (*source.link.peers, *_addresses(request.peers))
+        existing = self.torrents.get(source.link.info_hash)
+        if existing is not None and existing.state is not TransferState.FAILED:
+            existing.add_peers(addresses)
+            return existing
+        folder = Path(os.path.abspath(request.folder))
+        if not await self._services.offload(folder.is_dir):
+            raise EngineError(f"there is no folder {folder}")
+        trackers = unique(source.link.trackers, tuple(request.trackers or ()))
+        if request.trackers is None and not trackers and not addresses:
+            trackers = self.config.trackers
+        if not addresses and not any(is_spoken(url) for url in trackers):
+            raise EngineError(
+                "nobody to fetch from: there is neither a peer nor a ws:// or wss:// tracker"
+                " in the link, and none was given"
+            )
+        await self._listen()
+        torrent = Torrent(
+            source,
+            self._services,
+            folder=folder,
+            trackers=trackers,
+            select=tuple(request.select),
+        )
+        torrent.add_peers(addresses)
+        return await self._run(torrent)
+
+    async def remove(self, info_hash: InfoHash, *, delete_data: bool = False) -> None:
+        """Stop a torrent and forget it; `delete_data` also deletes what was fetched, never what was shared."""
+        torrent = self.torrent(info_hash)
+        task = self._tasks.pop(info_hash)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        del self.torrents[info_hash]
+        if delete_data and torrent.store is not None:
+            await self._services.offload(torrent.store.delete_data)
+
+    def torrent(self, info_hash: InfoHash) -> Torrent:
+        """Raises TransferNotFoundError."""
+        try:
+            return self.torrents[info_hash]
+        except KeyError:
+            raise TransferNotFoundError(f"there is no transfer {info_hash}") from None
+
+    def task(self, torrent: Torrent) -> asyncio.Task[None]:
+        """The torrent's life, to wait for its end."""
+        return self._tasks[torrent.info_hash]
+
+    async def _run(self, torrent: Torrent) -> Torrent:
+        info_hash = torrent.info_hash
+        if info_hash in self.torrents:  # a failed one, tried again
+            await self.remove(info_hash)
+        if len(self.torrents) >= MAX_TORRENTS:
+            raise EngineError(f"a session holds {MAX_TORRENTS} torrents; remove one first")
+        self.torrents[info_hash] = torrent
+        self._tasks[info_hash] = asyncio.create_task(torrent.run())
+        return torrent
+
+    # What is told of them
+
+    @property
+    def listening(self) -> PeerAddress | None:
+        return self._services.listening
+
+    def magnet(self, torrent: Torrent) -> MagnetLink:
+        """The link to give to others; it names our own address for those that reach it directly."""
+        ours = self._services.reachable
+        return MagnetLink(
+            torrent.info_hash,
+            name=torrent.name,
+            trackers=torrent.trackers,
+            web_seeds=torrent.link.web_seeds,
+            peers=() if ours is None else (ours,),
+        )
+
+    def transfer(self, torrent: Torrent) -> TransferStatus:
+        return status.transfer_status(torrent, str(self.magnet(torrent)))
+
+    def transfers(self) -> list[TransferStatus]:
+        return [self.transfer(torrent) for torrent in self.torrents.values()]
+
+    def details(self, torrent: Torrent) -> TransferDetails:
+        return status.transfer_details(torrent, self.transfer(torrent))
+
+    def status(self) -> SessionStatus:
+        return status.session_status(self.torrents.values(), self.listening)
+
+    # Incoming connections (`HandshakeRouter`)
+
+    def route(self, connection: PeerConnection, handshake: Handshake) -> ConnectionOwner:
+        torrent = self.torrents.get(handshake.info_hash)
+        if torrent is None or torrent.state is TransferState.FAILED:
+            raise EngineError(f"no torrent {handshake.info_hash} here")
+        self._finished(connection)
+        return torrent
+
+    def connection_ended(self, connection: PeerConnection, reason: str) -> None:
+        self._finished(connection)
+
+    async def _listen(self) -> None:
+        async with self._listening:
+            if self._listener is None and "tcp" in self.config.transports:
+                address = PeerAddress(self.config.listen_host, self.config.listen_port)
+                self._listener = await self._services.network.listen(address, self._accepted)
+                self._services.listening = self._listener.address
+                self._services.reachable = status.reachable_address(self._listener.address)
+
+    def _accepted(self, transport: Transport) -> None:
+        connection = PeerConnection(transport, self.config, outgoing=False, router=self)
+        host = connection.address_host
+        self._unfinished.add(connection)
+        self._unfinished_by_host[host] += 1
+        self._services.open_connections += 1
+        connection.start()
+        if (
+            self._unfinished_by_host[host] > self.config.max_half_open_per_address
+            or self._services.open_connections > self.config.max_peers
+        ):
+            connection.close("too many connections")
+
+    def _finished(self, connection: PeerConnection) -> None:
+        """The connection is a torrent's from now on, or gone."""
+        if connection in self._unfinished:
+            self._unfinished.discard(connection)
+            self._services.open_connections -= 1
+            host = connection.address_host
+            self._unfinished_by_host[host] -= 1
+            if not self._unfinished_by_host[host]:
+                del self._unfinished_by_host[host]
+
+
+def _new_tracker(url: str) -> TrackerClient:
+    return WebSocketTracker(url)
+
+
+def _addresses(texts: list[str]) -> tuple[PeerAddress, ...]:
+    return tuple(PeerAddress.from_text(text) for text in texts)

@@ -1,0 +1,161 @@
+"""A session's torrents as the values that cross to the server, the kernel and the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Collection
+
+from jupyter_webtorrent.engine.announcer import is_spoken
+from jupyter_webtorrent.engine.torrent import Torrent
+from jupyter_webtorrent.protocol.identity import PeerAddress
+from jupyter_webtorrent.schema.transfers import (
+    FileStatus,
+    PeerStatus,
+    SessionStatus,
+    TrackerStatus,
+    TransferDetails,
+    TransferState,
+    TransferStatus,
+)
+from jupyter_webtorrent.version import __version__
+
+
+def transfer_status(torrent: Torrent, magnet: str) -> TransferStatus:
+    swarm = torrent.swarm
+    total, done = _wanted_bytes(torrent)
+    ended = torrent.finished_at or asyncio.get_running_loop().time()
+    return TransferStatus(
+        info_hash=str(torrent.info_hash),
+        name=torrent.name,
+        state=torrent.state,
+        magnet=magnet,
+        total=total,
+        done=done,
+        down_rate=swarm.down.rate,
+        up_rate=swarm.up.rate,
+        downloaded=swarm.down.total,
+        uploaded=swarm.up.total,
+        peers=len(swarm.peers),
+        by_transport=dict(bytes_by_transport(torrent)),
+        seconds=ended - torrent.started_at,
+        paths=[str(path) for path in torrent.paths],
+        folder=str(torrent.folder),
+        notice=torrent.notice or trouble(torrent),
+        error=torrent.error,
+    )
+
+
+def transfer_details(torrent: Torrent, transfer: TransferStatus) -> TransferDetails:
+    return TransferDetails(
+        transfer=transfer,
+        files=_files(torrent),
+        peers=[
+            PeerStatus(
+                address=connection.transport.remote,
+                client=(peer.extensions.client if peer.extensions else "")
+                or str(peer.handshake.peer_id),
+                transport=connection.transport.kind,
+                down_rate=peer.down.rate,
+                up_rate=peer.up.rate,
+                downloaded=peer.down.total,
+                uploaded=peer.up.total,
+                progress=peer.progress,
+            )
+            for peer, connection in torrent.connections.shaken()
+        ],
+        trackers=_trackers(torrent),
+    )
+
+
+def session_status(torrents: Collection[Torrent], listening: PeerAddress | None) -> SessionStatus:
+    return SessionStatus(
+        version=__version__,
+        listening=str(listening) if listening is not None else None,
+        down_rate=sum(torrent.swarm.down.rate for torrent in torrents),
+        up_rate=sum(torrent.swarm.up.rate for torrent in torrents),
+        transfers=len(torrents),
+    )
+
+
+def bytes_by_transport(torrent: Torrent) -> Counter[str]:
+    """Block bytes received, by transport."""
+    counts = Counter(torrent.by_transport)
+    for peer, connection in torrent.connections.shaken():
+        counts[connection.transport.kind] += peer.down.total
+    return +counts
+
+
+def trouble(torrent: Torrent) -> str:
+    """Why nothing comes, in one line, while nothing does; else empty."""
+    waiting = torrent.state in (TransferState.METADATA, TransferState.DOWNLOADING)
+    if not waiting or not torrent.swarm.is_stalled:
+        return ""
+    if torrent.peer_count:
+        what = "the file list" if torrent.info is None else "the missing pieces"
+        return f"none of the {torrent.peer_count} connected peers has {what}"
+    reasons = [f"{a.url}: {a.status.message}" for a in torrent.announcers if a.status.message]
+    reasons += [known.reason for known in torrent.connections.book.known() if known.reason]
+    if any(a.status.state == "working" for a in torrent.announcers):
+        alone = all((a.status.seeders or 0) == 0 for a in torrent.announcers)
+        reasons.insert(0, "the tracker knows no seed" if alone else "connecting")
+        if torrent.negotiator.last_failure:
+            reasons.append(torrent.negotiator.last_failure)
+    return "no peers yet" + (f" ({'; '.join(reasons[:3])})" if reasons else "")
+
+
+def reachable_address(listening: PeerAddress) -> PeerAddress | None:
+    """Where others reach us directly, as far as this machine can know; nothing is sent to find out."""
+    if listening.host not in ("0.0.0.0", "::"):
+        return listening
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1 (RFC 5737): only a route is looked up
+        except OSError:
+            return None
+        return PeerAddress(probe.getsockname()[0], listening.port)
+
+
+def _trackers(torrent: Torrent) -> list[TrackerStatus]:
+    unspoken = "only WebSocket trackers (ws://, wss://) are supported"
+    return [announcer.status for announcer in torrent.announcers] + [
+        TrackerStatus(url=url, state="failed", message=unspoken)
+        for url in torrent.trackers
+        if not is_spoken(url)
+    ]
+
+
+def _wanted_bytes(torrent: Torrent) -> tuple[int, int]:
+    """Wanted bytes, and those that are verified."""
+    info, downloader = torrent.info, torrent.swarm.downloader
+    if info is None:
+        return 0, 0
+    layout = info.layout
+    if len(torrent.wanted_files) in (0, len(info.files)):
+        total = layout.total
+        left = total if downloader is None else layout.bytes_of_pieces(downloader.missing)
+        return total, total - left
+    files = [file for file in _files(torrent) if file.wanted]
+    return sum(file.length for file in files), sum(file.done for file in files)
+
+
+def _files(torrent: Torrent) -> list[FileStatus]:
+    info, downloader = torrent.info, torrent.swarm.downloader
+    if info is None:
+        return []
+    layout, wanted = info.layout, set(torrent.wanted_files)
+    files = []
+    for index, file in enumerate(info.files):
+        if file.padding:
+            continue
+        start = layout.file_offset(index)
+        done = 0
+        if downloader is not None:
+            for piece in layout.pieces_of_file(index):
+                if piece in downloader.have:
+                    begin = layout.offset(piece)
+                    end = begin + layout.piece_size(piece)
+                    done += min(end, start + file.length) - max(begin, start)
+        files.append(FileStatus("/".join(file.path), file.length, done, index in wanted))
+    return files
