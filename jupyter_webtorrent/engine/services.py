@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
@@ -63,6 +63,6 @@ class Services:
         return self.trackers[url]
 
 
-def unique(*groups: Mapping[str, object] | list[str] | tuple[str, ...]) -> tuple[str, ...]:
+def unique(*groups: Iterable[str]) -> tuple[str, ...]:
     """All strings once, in the order of their first appearance."""
     return tuple(dict.fromkeys(text for group in groups for text in group))

@@ -26,9 +26,11 @@ from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.tcp import TcpNetwork
 from jupyter_webtorrent.net.trackers.websocket import WebSocketTracker
 from jupyter_webtorrent.net.transport import Listener, Network, Transport
+from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
 from jupyter_webtorrent.protocol.magnet import MagnetLink
+from jupyter_webtorrent.protocol.urls import TRACKER_SCHEMES, check_url
 from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
     SessionStatus,
@@ -101,6 +103,10 @@ class Session:
     async def share(self, request: ShareRequest) -> Torrent:
         """Hash the paths into one torrent and seed it; returns once it is known and listening."""
         paths = [Path(path) for path in request.paths]
+        trackers = self.config.trackers
+        if request.trackers is not None:
+            trackers = _trackers(request.trackers)
+        addresses = _addresses(request.peers)
         created = await self._services.offload(
             create_info, paths, name=request.name, private=request.private
         )
@@ -108,19 +114,17 @@ class Session:
         await self._listen()
         existing = self.torrents.get(info.info_hash)
         if existing is not None and existing.state is not TransferState.FAILED:
-            existing.add_peers(_addresses(request.peers))
+            existing.add_peers(addresses)
             return existing
-        trackers = request.trackers if request.trackers is not None else self.config.trackers
-        link = MagnetLink(info.info_hash, name=info.name, trackers=unique(tuple(trackers)))
         torrent = Torrent(
-            Source(MagnetLink.from_text(str(link)), info),
+            Source(MagnetLink(info.info_hash, name=info.name), info),
             self._services,
             folder=paths[0].absolute().parent,
-            trackers=link.trackers,
+            trackers=trackers,
             shared=created,
             shared_paths=tuple(path.absolute() for path in paths),
         )
-        torrent.add_peers(_addresses(request.peers))
+        torrent.add_peers(addresses)
         return await self._run(torrent)
 
     async def fetch(self, request: FetchRequest) -> Torrent:
@@ -134,7 +138,7 @@ class Session:
         folder = Path(os.path.abspath(request.folder))
         if not await self._services.offload(folder.is_dir):
             raise EngineError(f"there is no folder {folder}")
-        trackers = unique(source.link.trackers, tuple(request.trackers or ()))
+        trackers = unique(source.link.trackers, _trackers(request.trackers or []))
         if request.trackers is None and not trackers and not addresses:
             trackers = self.config.trackers
         if not addresses and not any(is_spoken(url) for url in trackers):
@@ -259,6 +263,15 @@ class Session:
 
 def _new_tracker(url: str) -> TrackerClient:
     return WebSocketTracker(url)
+
+
+def _trackers(urls: list[str]) -> tuple[str, ...]:
+    for url in urls:
+        try:
+            check_url(url, TRACKER_SCHEMES)
+        except WebTorrentError as error:
+            raise EngineError(f"not a tracker's URL: {error}") from error
+    return unique(urls)
 
 
 def _addresses(texts: list[str]) -> tuple[PeerAddress, ...]:
