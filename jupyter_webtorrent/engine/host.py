@@ -81,6 +81,8 @@ class EngineHost:
 
         async def remove(session: Session) -> None:
             await session.remove(InfoHash.from_text(info_hash), delete_data=delete_data)
+            self._told.pop(info_hash, None)
+            self._tell_all([], [info_hash], session)
 
         return self._submit(remove)
 
@@ -164,8 +166,13 @@ class EngineHost:
             removed = [key for key in self._told if key not in now]
             self._told = now
             if changed or removed:
-                for listener in list(self._listeners.values()):
-                    self._tell(listener, changed, removed, session)
+                self._tell_all(changed, removed, session)
+
+    def _tell_all(
+        self, changed: list[TransferStatus], removed: list[str], session: Session
+    ) -> None:
+        for listener in list(self._listeners.values()):
+            self._tell(listener, changed, removed, session)
 
     def _tell(
         self,

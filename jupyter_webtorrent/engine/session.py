@@ -6,7 +6,6 @@ Nothing is opened before the first share or fetch.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import Counter
 from pathlib import Path
 from random import Random, SystemRandom
@@ -135,9 +134,7 @@ class Session:
         if existing is not None and existing.state is not TransferState.FAILED:
             existing.add_peers(addresses)
             return existing
-        folder = Path(os.path.abspath(request.folder))
-        if not await self._services.offload(folder.is_dir):
-            raise EngineError(f"there is no folder {folder}")
+        folder = await self._services.offload(_existing_folder, request.folder)
         trackers = unique(source.link.trackers, _trackers(request.trackers or []))
         if request.trackers is None and not trackers and not addresses:
             trackers = self.config.trackers
@@ -263,6 +260,13 @@ class Session:
 
 def _new_tracker(url: str) -> TrackerClient:
     return WebSocketTracker(url)
+
+
+def _existing_folder(text: str) -> Path:
+    folder = Path(text).absolute()
+    if not folder.is_dir():
+        raise EngineError(f"there is no folder {folder}")
+    return folder
 
 
 def _trackers(urls: list[str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -76,6 +76,13 @@ async def all_done(torrents: Iterable[Torrent], seconds: float) -> None:
     async with asyncio.timeout(seconds):
         for torrent in torrents:
             await torrent.wait()
+
+
+async def until(condition: Callable[[], bool], seconds: float = 120) -> None:
+    """Look again every 50 ms of virtual time, which costs no real time."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - there is no event for half-way
+            await asyncio.sleep(0.05)
 
 
 def write_random(path: Path, size: int, seed: int = 1) -> Path:

@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError
 from jupyter_webtorrent.schema.transfers import TransferState
-from tests.engine.classroom import all_done, classroom, digest, write_random
+from tests.engine.classroom import all_done, classroom, digest, until, write_random
 
 pytestmark = [pytest.mark.looptime, pytest.mark.asyncio]
 
@@ -79,8 +79,7 @@ async def test_the_data_outlives_a_seed_that_leaves_half_way(tmp_path: Path) -> 
         for student in students:
             fetches.append(await student.fetch(shared, met))
             met.append(student.address)
-        while not all_pieces_are_out(fetches):
-            await asyncio.sleep(0.05)
+        await until(lambda: all_pieces_are_out(fetches))
         assert not any(fetch.swarm.is_complete for fetch in fetches)
         room.network.unplug("teacher")
         await all_done(fetches, 120)
@@ -117,8 +116,7 @@ async def test_a_fetch_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:
         teacher, student = await room.machine("teacher"), await room.machine("student")
         shared = await teacher.share(data)
         fetched = await student.fetch(shared, [teacher.address])
-        while fetched.swarm.down.total < 2 * MB:
-            await asyncio.sleep(0.05)
+        await until(lambda: fetched.swarm.down.total >= 2 * MB)
         await student.session.remove(fetched.info_hash)
         assert not (student.folder / "data.csv").exists()
         assert (student.folder / ".data.csv.wtpart").exists()
