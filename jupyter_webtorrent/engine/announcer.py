@@ -27,6 +27,8 @@ MAX_OFFERS_AT_ONCE = 5
 LONGEST_WAIT_ALONE = 30.0
 """Seconds between announces while no peer is connected, whatever the tracker says."""
 LONGEST_WAIT = 600.0
+RETRY_SECONDS = 30.0
+"""After a tracker refused; when the socket itself is lost, its client reconnects."""
 
 
 def is_spoken(url: str) -> bool:
@@ -144,6 +146,7 @@ class TrackerAnnouncer:
 
     def failed(self, reason: str) -> None:
         self._status = TrackerStatus(url=self.url, state="failed", message=reason)
+        self._announce_in(RETRY_SECONDS * self._services.random.uniform(0.9, 1.1))
 
     # Announcing
 

@@ -80,9 +80,10 @@ class EngineHost:
         """
 
         async def remove(session: Session) -> None:
-            await session.remove(InfoHash.from_text(info_hash), delete_data=delete_data)
-            self._told.pop(info_hash, None)
-            self._tell_all([], [info_hash], session)
+            key = InfoHash.from_text(info_hash)
+            await session.remove(key, delete_data=delete_data)
+            self._told.pop(str(key), None)
+            self._tell_all([], [str(key)], session)
 
         return self._submit(remove)
 
