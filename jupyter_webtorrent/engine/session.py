@@ -100,7 +100,7 @@ class Session:
     # Torrents
 
     async def share(self, request: ShareRequest) -> Torrent:
-        """Hash the paths into one torrent and seed it; returns once it is known and listening."""
+        """Hash the paths into one torrent and seed it; returns once it can be fetched."""
         paths = [Path(path) for path in request.paths]
         trackers = self.config.trackers
         if request.trackers is not None:
@@ -124,7 +124,9 @@ class Session:
             shared_paths=tuple(path.absolute() for path in paths),
         )
         torrent.add_peers(addresses)
-        return await self._run(torrent)
+        await self._run(torrent)
+        await torrent.wait()
+        return torrent
 
     async def fetch(self, request: FetchRequest) -> Torrent:
         """Begin to fetch; returns as soon as it has begun."""

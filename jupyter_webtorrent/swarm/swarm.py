@@ -67,7 +67,8 @@ class Swarm:
         self.info: Info | None = None
         self.listen_port: int | None = None
         """Told to peers, so that they can connect back (BEP 10)."""
-        self.peers: set[Peer] = set()
+        self.peers: dict[Peer, None] = {}
+        """Who is connected, in the order they came: a set's order would differ from run to run."""
         self.down = RateMeter(now)
         self.up = RateMeter(now)
         self.downloader: Downloader | None = None
@@ -126,7 +127,7 @@ class Swarm:
     def peer_joined(self, handshake: Handshake, now: float) -> Peer:
         """A peer shook hands, and so did we; returns the peer for later calls."""
         peer = Peer(handshake, now, RateMeter(now), RateMeter(now))
-        self.peers.add(peer)
+        self.peers[peer] = None
         if self.downloader is None or self.info is None:
             peer.early = EarlyPieces()
             if peer.supports_fast:
@@ -148,7 +149,7 @@ class Swarm:
         """The connection is gone; calling it again changes nothing."""
         if peer not in self.peers:
             return
-        self.peers.discard(peer)
+        del self.peers[peer]
         self._copies.pop(peer, None)
         peer.uploads.clear()
         if self.downloader is not None:
