@@ -51,9 +51,7 @@ class WebRtcConnection:
         self._link = link
         self._connecting: asyncio.Task[None] | None = None
         self._transport = WebRtcTransport(link)
-        self._opened: asyncio.Future[WebRtcTransport] = (
-            asyncio.get_running_loop().create_future()
-        )
+        self._opened: asyncio.Future[WebRtcTransport] = asyncio.get_running_loop().create_future()
 
     @classmethod
     async def offer(cls, config: RtcConfig) -> WebRtcConnection:

@@ -51,6 +51,10 @@ _STUN_URL = re.compile(r"stun:([^:/?#\[\]]+|\[[0-9a-fA-F:.]+\])(?::([0-9]{1,5}))
 _T = TypeVar("_T")
 
 
+LOW_BUFFERED_BYTES = 1 << 16
+"""Unsent bytes at which the listener hears `link_drained`: below what a writer fills the link with."""
+
+
 class LinkListener(Protocol):
     """Who uses a link. All calls come from the event loop's thread; none may raise."""
 
@@ -194,7 +198,9 @@ class PeerLink:
             mid=mid,
         )
 
-    async def connect(self, remote: DataDescription, *, active: bool, listener: LinkListener) -> None:
+    async def connect(
+        self, remote: DataDescription, *, active: bool, listener: LinkListener
+    ) -> None:
         """Open the data channel to the peer that `remote` describes; `active` side opens DTLS.
 
         Raises NetError with the layer that failed. Waits as long as the layers do (about a minute
@@ -270,7 +276,7 @@ class PeerLink:
     def _use(self, channel: RTCDataChannel) -> None:
         assert self._listener is not None
         self._channel = channel
-        channel.bufferedAmountLowThreshold = self.max_message_bytes
+        channel.bufferedAmountLowThreshold = LOW_BUFFERED_BYTES
         channel.on("message", self._listener.message_received)
         channel.on("bufferedamountlow", self._listener.link_drained)
         channel.on("close", lambda: self._broken("the peer closed the connection"))

@@ -168,9 +168,7 @@ def _attributes(lines: Iterable[str]) -> dict[str, list[str]]:
     return attributes
 
 
-def _credential(
-    attributes: dict[str, list[str]], name: str, pattern: re.Pattern[str]
-) -> str:
+def _credential(attributes: dict[str, list[str]], name: str, pattern: re.Pattern[str]) -> str:
     values = attributes.get(name)
     if not values:
         raise ProtocolError(f"an SDP without {name}")

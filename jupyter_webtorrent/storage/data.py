@@ -53,10 +53,12 @@ class FileSlot:
     """Bytes the torrent gives it."""
     writable: bool = False
     """A file in the part area: made on the first write. All others are never written."""
+    name: str = ""
+    """What messages call it, if not by the last of `parts`."""
     padding: bool = False
     """Zeros without a file (BEP 47)."""
-    stamp: tuple[int, int] | None = None
-    """Size and mtime_ns of a file that is not writable, when it was last found in order."""
+    stamp: tuple[int, int, int] | None = None
+    """Size, mtime_ns and inode of a file that is not writable, when it was last found in order."""
 
     @property
     def path(self) -> Path:
@@ -64,12 +66,17 @@ class FileSlot:
 
     def take_stamp(self) -> None:
         """Take the file as it is now, or as absent if it is not a file of the right length."""
-        self.stamp = _stamp_of(stat_below(self.root, self.parts), self.length)
+        self.stamp = self.current_stamp()
+
+    def current_stamp(self) -> tuple[int, int, int] | None:
+        """What `stamp` would be now."""
+        with plain_errors(f"read {self.label}"):
+            return _stamp_of(stat_below(self.root, self.parts), self.length)
 
     @property
     def label(self) -> str:
         """The file's name for an error message."""
-        return printable(self.parts[-1])
+        return printable(self.name or self.parts[-1])
 
 
 class TorrentData:
@@ -107,20 +114,18 @@ class TorrentData:
     def stamp(self) -> None:
         """Take the files that are never written as they are now; those of a wrong size count as absent."""
         # Emptied, so that a file that was replaced is opened anew.
-        with self._handles.emptied(), plain_errors("look at the files"):
+        with self._handles.emptied():
             for slot in self.slots:
                 if not (slot.writable or slot.padding):
                     slot.take_stamp()
 
     def changed(self) -> list[FileSlot]:
         """The files that are never written and no longer are what they were at the last `stamp`."""
-        with plain_errors("look at the files"):
-            return [
-                slot
-                for slot in self.slots
-                if not (slot.writable or slot.padding)
-                and slot.stamp != _stamp_of(stat_below(slot.root, slot.parts), slot.length)
-            ]
+        return [
+            slot
+            for slot in self.slots
+            if not (slot.writable or slot.padding) and slot.stamp != slot.current_stamp()
+        ]
 
     @contextmanager
     def moving(self) -> Iterator[None]:
@@ -206,7 +211,7 @@ class TorrentData:
             raise FileChangedError(f"{slot.label} has changed since it was checked")
 
 
-def _stamp_of(found: os.stat_result | None, length: int) -> tuple[int, int] | None:
+def _stamp_of(found: os.stat_result | None, length: int) -> tuple[int, int, int] | None:
     if found is None or not stat.S_ISREG(found.st_mode) or found.st_size != length:
         return None
-    return found.st_size, found.st_mtime_ns
+    return found.st_size, found.st_mtime_ns, found.st_ino

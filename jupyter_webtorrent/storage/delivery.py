@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
 
@@ -31,6 +32,9 @@ _TAKEN: Final = frozenset(
 )
 """What renaming a folder answers where the new name is taken (EACCES on Windows)."""
 
+_FLUSHERS: Final = 8
+"""Threads that wait for the disk: it writes many small files together far faster than one by one."""
+
 
 def deliver(
     placement: Placement, chooser: Chooser, data: TorrentData, wanted: Collection[int]
@@ -42,8 +46,9 @@ def deliver(
     """
     files = [slot for slot in data.slots if not slot.padding]
     arriving = [data.slots[index] for index in sorted(wanted) if data.slots[index].writable]
-    for slot in arriving:
-        _complete(slot)
+    with ThreadPoolExecutor(_FLUSHERS, "flush") as pool:
+        for _ in pool.map(_complete, arriving):
+            pass  # an error of any is raised
     with data.moving(), plain_errors(f"finish {chooser.label}"):
         if len(arriving) < len(files) or placement.merging:
             _deliver_selection(placement, chooser, arriving)
@@ -155,5 +160,6 @@ def _deliver_selection(placement: Placement, chooser: Chooser, arriving: list[Fi
 
 def _arrived(slot: FileSlot, target: str) -> None:
     slot.parts = (target, *slot.parts[1:])
+    slot.name = ""
     slot.writable = False
     slot.take_stamp()

@@ -25,8 +25,8 @@ else:
     import fcntl
 
 _FULL: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
-_NOT_OURS: Final = frozenset({errno.ELOOP, errno.ENOTDIR, getattr(errno, "EMLINK", errno.ELOOP)})
-"""What O_NOFOLLOW and O_DIRECTORY answer for a symbolic link (EMLINK on FreeBSD)."""
+_NOT_OURS: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR, errno.EISDIR})
+"""What O_NOFOLLOW and O_DIRECTORY answer for a link (EMLINK on FreeBSD), and folders opened as files."""
 _NO_LINKS: Final = frozenset(
     {errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
 )
@@ -45,7 +45,9 @@ _ALWAYS: Final = (
     | getattr(os, "O_BINARY", 0)
     | getattr(os, "O_NOINHERIT", 0)
 )
-_FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_FOLDER: Final = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_PASS: Final = getattr(os, "O_PATH", os.O_RDONLY)
+"""A folder on the way need not be readable where the system can say so (Linux)."""
 _LOCKED_BYTE: Final = 1 << 16
 """On Windows a locked byte cannot be read by others: this one is past the text of a lock file."""
 
@@ -90,7 +92,7 @@ def place_below(root: Path, parts: Sequence[str], *, make_folders: bool = False)
                 raise _not_ours(parts)
         yield Place(str(folder / parts[-1]), None)
     else:
-        directory = os.open(root, _FOLDER)
+        directory = os.open(root, _PASS | _FOLDER)
         try:
             for part in parts[:-1]:
                 if make_folders:
@@ -201,7 +203,7 @@ def sync_folder(path: Path) -> None:
     """Make renames in a folder last through a power cut, where folders can be synced."""
     if sys.platform != "win32":
         with suppress(OSError):
-            descriptor = os.open(path, _FOLDER)
+            descriptor = os.open(path, os.O_RDONLY | _FOLDER)
             try:
                 os.fsync(descriptor)
             finally:
@@ -247,7 +249,7 @@ if sys.platform != "win32":
 
     def _open_folder(name: str, directory: int, parts: Sequence[str]) -> int:
         try:
-            return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=directory)
+            return os.open(name, _PASS | _FOLDER | os.O_NOFOLLOW, dir_fd=directory)
         except OSError as error:
             if error.errno in _NOT_OURS:
                 raise _not_ours(parts) from error

@@ -10,6 +10,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -155,11 +156,14 @@ class Chooser:
             lock = PartLock.acquire(self._folder, names.lock, self._owner, self.label)
             if lock is None:
                 continue
-            lock.claim(self._owner)
             old = placement.names
-            with plain_errors(f"rename the part of {self.label}"):
+            try:
+                lock.claim(self._owner)
                 if self._stands(old.part):
                     os.rename(self._folder / old.part, self._folder / names.part)
+            except BaseException:
+                lock.release(remove=True)
+                raise
             if placement.lock:
                 placement.lock.release(remove=True)
             for slot in placement.slots:
@@ -209,6 +213,7 @@ class Chooser:
                 (name,) if self._info.single_file else (name, *path),
                 file.length,
                 writable=writable,
+                name=path[-1],
                 padding=file.padding,
             )
             for file, path in zip(self._info.files, self._paths, strict=True)
@@ -244,12 +249,10 @@ class Chooser:
         target = stat_below(self._folder, (names.target,))
         part = stat_below(self._folder, (names.part,))
         same = target is not None and part is not None and os.path.samestat(target, part)
-        try:
+        with suppress(OSError):
             if same:
-                with plain_errors(f"remove the part of {self.label}"):
-                    os.unlink(self._folder / names.part)
-        finally:
-            lock.release(remove=same or part is None)
+                os.unlink(self._folder / names.part)
+        lock.release(remove=same or part is None)
 
     def _in_part(self, names: Names) -> Placement | None:
         """Lock the part, new or begun earlier; None if it is another torrent's."""

@@ -192,15 +192,14 @@ class PieceStore:
 
     def _require_complete(self) -> None:
         layout = self._info.layout
+        needed = {piece for index in self._wanted for piece in layout.pieces_of_file(index)}
         with self._have_lock:
-            missing = {
-                piece
-                for index in self._wanted
-                for piece in layout.pieces_of_file(index)
-                if piece not in self._have
-            }
+            missing = sum(piece not in self._have for piece in needed)
         if missing:
-            raise StorageError(f"{printable(self.target.name)} still lacks {len(missing):,} pieces")
+            raise StorageError(
+                f"{printable(self.target.name)} is not complete:"
+                f" {missing:,} of {len(needed):,} pieces are missing"
+            )
 
 
 def _seed_slot(path: Path, length: int, *, padding: bool) -> FileSlot:

@@ -6,18 +6,24 @@ Each copy comes from one peer alone, so that a false one has exactly one culprit
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 from jupyter_webtorrent.protocol.errors import ProtocolError
 from jupyter_webtorrent.protocol.extension import (
     METADATA_PIECE_BYTES,
+    UT_METADATA,
     MetadataData,
     MetadataReject,
     MetadataRequest,
 )
 from jupyter_webtorrent.protocol.identity import InfoHash
+from jupyter_webtorrent.protocol.messages import Extended
+from jupyter_webtorrent.swarm.peer import Peer
 
 MAX_COPIES = 3
 """Peers asked at the same time."""
+COPY_TIMEOUT = 30.0
+"""Seconds without a piece after which a peer is given up."""
 
 
 class MetadataCopy:
@@ -56,6 +62,57 @@ class MetadataCopy:
         if hashlib.sha1(info, usedforsecurity=False).digest() != self._info_hash.digest:
             raise ProtocolError("the peer's metadata does not fit the info hash")
         return info
+
+
+class MetadataExchange:
+    """Whom to ask for the info dictionary, and what to answer those who ask us."""
+
+    def __init__(self, info_hash: InfoHash) -> None:
+        self._info_hash = info_hash
+        self._copies: dict[Peer, MetadataCopy] = {}
+        self._found = False
+
+    def found(self) -> None:
+        """The metadata is known: nobody is asked any more."""
+        self._found = True
+        self._copies.clear()
+
+    def ask(self, peers: Iterable[Peer], now: float) -> list[tuple[Peer, list[Extended]]]:
+        """The requests that keep MAX_COPIES peers sending us a whole copy each."""
+        asked: list[tuple[Peer, list[Extended]]] = []
+        for peer in peers if not self._found else ():
+            if len(self._copies) >= MAX_COPIES:
+                break
+            number = peer.extension_id(UT_METADATA)
+            size = peer.extensions.metadata_size if peer.extensions else None
+            if number and size is not None and peer not in self._copies:
+                copy = self._copies[peer] = MetadataCopy(self._info_hash, size, now)
+                requests = copy.requests()
+                asked.append((peer, [Extended(number, each.encode()) for each in requests]))
+        return asked
+
+    def receive(self, peer: Peer, data: MetadataData, now: float) -> bytes | None:
+        """A piece came; returns the info dictionary once, when a copy is whole and its hash fits.
+
+        Raises ProtocolError for a piece that was not asked for, or a copy that is false.
+        """
+        copy = self._copies.get(peer)
+        if copy is None:
+            if self._found:
+                return None  # another peer was faster
+            raise ProtocolError("metadata came that was not asked for")
+        info = copy.receive(data, now)
+        if info is not None:
+            self.found()
+        return info
+
+    def forget(self, peer: Peer) -> None:
+        """The peer is gone, or refuses."""
+        self._copies.pop(peer, None)
+
+    def late(self, now: float) -> list[Peer]:
+        """Peers that were asked and send nothing."""
+        return [peer for peer, copy in self._copies.items() if now - copy.heard_at > COPY_TIMEOUT]
 
 
 def serve(info: bytes | None, piece: int, served: int) -> MetadataData | MetadataReject:

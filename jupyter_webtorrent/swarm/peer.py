@@ -6,9 +6,10 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from jupyter_webtorrent.protocol.bitfield import Bitfield
+from jupyter_webtorrent.protocol.errors import ProtocolError
 from jupyter_webtorrent.protocol.extension import ExtensionHandshake
 from jupyter_webtorrent.protocol.handshake import Handshake
-from jupyter_webtorrent.protocol.messages import Request
+from jupyter_webtorrent.protocol.messages import BitfieldMessage, HaveAll, HaveNone, Request
 from jupyter_webtorrent.swarm.rate import RateMeter
 
 
@@ -68,6 +69,21 @@ class Peer:
 class EarlyPieces:
     """Pieces a peer announced before the number of pieces was known, to be checked when it is."""
 
-    bits: bytes | None = None
-    all: bool = False
+    message: BitfieldMessage | HaveAll | HaveNone | None = None
     indices: set[int] = field(default_factory=set)
+
+    def bitfield(self, piece_count: int) -> Bitfield:
+        """What the peer has, now that the number is known; raises ProtocolError if it does not fit."""
+        have = bitfield_of(self.message or HaveNone(), piece_count)
+        for index in self.indices:
+            if index >= piece_count:
+                raise ProtocolError(f"there is no piece {index}")
+            have.add(index)
+        return have
+
+
+def bitfield_of(message: BitfieldMessage | HaveAll | HaveNone, piece_count: int) -> Bitfield:
+    """The pieces a message tells of; raises ProtocolError for bits that do not fit."""
+    if isinstance(message, BitfieldMessage):
+        return Bitfield.from_bytes(message.bits, piece_count)
+    return Bitfield.full(piece_count) if isinstance(message, HaveAll) else Bitfield(piece_count)

@@ -32,7 +32,7 @@ from jupyter_webtorrent.protocol.messages import (
     Unchoke,
 )
 from jupyter_webtorrent.protocol.metainfo import Info
-from jupyter_webtorrent.swarm import metadata, pipeline
+from jupyter_webtorrent.swarm import pipeline
 from jupyter_webtorrent.swarm.choker import Choker
 from jupyter_webtorrent.swarm.commands import (
     Command,
@@ -44,7 +44,8 @@ from jupyter_webtorrent.swarm.commands import (
     UseMetadata,
 )
 from jupyter_webtorrent.swarm.download import Downloader
-from jupyter_webtorrent.swarm.peer import EarlyPieces, Peer
+from jupyter_webtorrent.swarm.metadata import COPY_TIMEOUT, MetadataExchange, serve
+from jupyter_webtorrent.swarm.peer import EarlyPieces, Peer, bitfield_of
 from jupyter_webtorrent.swarm.rate import RateMeter
 from jupyter_webtorrent.swarm.uploads import Uploads
 
@@ -76,8 +77,7 @@ class Swarm:
         self._client = client
         self._random = random
         self._choker = Choker(upload_slots, random)
-        self._copies: dict[Peer, metadata.MetadataCopy] = {}
-        self._metadata_found = False
+        self._metadata = MetadataExchange(info_hash)
         self._commands: list[Command] = []
 
     # What the driver asks
@@ -105,13 +105,13 @@ class Swarm:
     def start(self, info: Info, have: Bitfield, wanted: Collection[int], now: float) -> None:
         """The metadata is known and the disk was checked: transfer. `wanted` holds piece indices."""
         self.info = info
-        self._metadata_found = True
-        self._copies.clear()
+        self._metadata.found()
         self.downloader = Downloader(info.layout, have, wanted, self._random)
         self.uploads = Uploads(info.layout, have)
         for peer in list(self.peers):
             try:
-                peer.have = self._early_pieces(peer, info.piece_count)
+                early = peer.early or EarlyPieces()
+                peer.have = early.bitfield(info.piece_count)
             except ProtocolError as error:
                 self._disconnect(peer, str(error))
                 continue
@@ -150,7 +150,7 @@ class Swarm:
         if peer not in self.peers:
             return
         del self.peers[peer]
-        self._copies.pop(peer, None)
+        self._metadata.forget(peer)
         peer.uploads.clear()
         if self.downloader is not None:
             self.downloader.release(peer)
@@ -259,9 +259,8 @@ class Swarm:
             peer.up.sample(now)
             if peer.requests and now - peer.requested_at > REQUEST_TIMEOUT:
                 self._disconnect(peer, f"no block came in {REQUEST_TIMEOUT:.0f} s")
-        for peer, copy in list(self._copies.items()):
-            if now - copy.heard_at > REQUEST_TIMEOUT:
-                self._disconnect(peer, f"no metadata came in {REQUEST_TIMEOUT:.0f} s")
+        for peer in self._metadata.late(now):
+            self._disconnect(peer, f"no metadata came in {COPY_TIMEOUT:.0f} s")
         if self._choker.is_due(now):
             self._rechoke(now)
         self._refill_all(now)
@@ -296,29 +295,14 @@ class Swarm:
     def _on_all_pieces(self, peer: Peer, message: BitfieldMessage | HaveAll | HaveNone) -> None:
         if self.downloader is None or peer.have is None:
             if peer.early is not None:
-                peer.early.all = isinstance(message, HaveAll)
-                peer.early.bits = message.bits if isinstance(message, BitfieldMessage) else None
+                peer.early.message = message
             return
-        told = _pieces_of(message, len(peer.have))
-        told = told | peer.have
+        told = bitfield_of(message, len(peer.have)) | peer.have
         self.downloader.picker.peer_left(peer.have)
         self.downloader.picker.peer_joined(told)
         peer.have = told
         self._update_interest(peer)
         self._drop_if_both_complete(peer)
-
-    def _early_pieces(self, peer: Peer, piece_count: int) -> Bitfield:
-        early = peer.early or EarlyPieces()
-        have = Bitfield(piece_count)
-        if early.all:
-            have = Bitfield.full(piece_count)
-        elif early.bits is not None:
-            have = Bitfield.from_bytes(early.bits, piece_count)
-        for index in early.indices:
-            if index >= piece_count:
-                raise ProtocolError(f"there is no piece {index}")
-            have.add(index)
-        return have
 
     def _update_interest(self, peer: Peer) -> None:
         assert self.downloader is not None
@@ -404,38 +388,21 @@ class Swarm:
             case extension.MetadataRequest(piece=piece):
                 if number := peer.extension_id(extension.UT_METADATA):
                     raw = self.info.raw if self.info is not None else None
-                    answer = metadata.serve(raw, piece, peer.metadata_served)
+                    answer = serve(raw, piece, peer.metadata_served)
                     peer.metadata_served += 1
                     self._send(peer, Extended(number, answer.encode()))
             case extension.MetadataData() as data:
-                copy = self._copies.get(peer)
-                if copy is None:
-                    if self._metadata_found:
-                        return  # another peer was faster
-                    raise ProtocolError("metadata came that was not asked for")
-                info = copy.receive(data, now)
-                if info is not None and not self._metadata_found:
-                    self._metadata_found = True
-                    self._copies.clear()
+                info = self._metadata.receive(peer, data, now)
+                if info is not None:
                     self._commands.append(UseMetadata(info))
             case extension.MetadataReject():
-                self._copies.pop(peer, None)
+                self._metadata.forget(peer)
             case None:
                 pass
 
     def _ask_for_metadata(self, now: float) -> None:
-        """Keep a few peers sending us the info dictionary, each a whole copy."""
-        if self._metadata_found:
-            return
-        for peer in self.peers:
-            number = peer.extension_id(extension.UT_METADATA)
-            size = peer.extensions.metadata_size if peer.extensions else None
-            if len(self._copies) >= metadata.MAX_COPIES:
-                return
-            if number and size is not None and peer not in self._copies:
-                copy = self._copies[peer] = metadata.MetadataCopy(self.info_hash, size, now)
-                requests = (Extended(number, request.encode()) for request in copy.requests())
-                self._send(peer, *requests)
+        for peer, requests in self._metadata.ask(self.peers, now):
+            self._send(peer, *requests)
 
     def _on_dont_have(self, peer: Peer, index: int) -> None:
         if self.downloader is None or peer.have is None:
@@ -457,10 +424,3 @@ class Swarm:
 
     def _disconnect(self, peer: Peer, reason: str, *, final: bool = False) -> None:
         self._commands.append(Disconnect(peer, reason, final))
-
-
-def _pieces_of(message: BitfieldMessage | HaveAll | HaveNone, piece_count: int) -> Bitfield:
-    """The pieces a message tells of; raises ProtocolError for bits that do not fit."""
-    if isinstance(message, BitfieldMessage):
-        return Bitfield.from_bytes(message.bits, piece_count)
-    return Bitfield.full(piece_count) if isinstance(message, HaveAll) else Bitfield(piece_count)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import random
@@ -155,10 +156,10 @@ class WebSocketTracker:
             self._task = None
 
     async def _keep_connected(self, http: aiohttp.ClientSession) -> None:
-        while True:
+        while self._listeners:
             reason = await self._connect_and_talk(http)
-            if not self._listeners:
-                return
+            if reason is None:
+                continue
             delay = self._backoff.next()
             logger.debug("tracker %s: %s; again in %.0f s", self.name, reason, delay)
             for listener in list(self._listeners.values()):
@@ -179,8 +180,8 @@ class WebSocketTracker:
             if not self._listeners.keys() <= known:
                 end = min(end, start + FIRST_RETRY)
 
-    async def _connect_and_talk(self, http: aiohttp.ClientSession) -> str:
-        """One connection from start to end; returns why it ended."""
+    async def _connect_and_talk(self, http: aiohttp.ClientSession) -> str | None:
+        """One connection from start to end; returns why it ended, None if we ended it ourselves."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 socket = await http.ws_connect(
@@ -206,7 +207,9 @@ class WebSocketTracker:
                 self._unsent_bytes = 0
                 reader.cancel()
                 writer.cancel()
-        return "the connection was lost" if reader.cancelled() else reader.result()
+        if not reader.cancelled():
+            return reader.result()
+        return "the connection was lost" if writer.result() else None
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> str:
         """Deliver messages until the socket closes; returns why it did."""
@@ -235,8 +238,11 @@ class WebSocketTracker:
             if pause := budget.spend(len(message.data), now):
                 await asyncio.sleep(pause)
 
-    async def _write(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        """Send what is queued; ends once no torrent is left and all of it is out."""
+    async def _write(self, socket: aiohttp.ClientWebSocketResponse) -> bool:
+        """Send what is queued, until no torrent is left and all of it is out.
+
+        True if the connection broke before that.
+        """
         while True:
             self._changed.clear()
             while self._unsent:
@@ -245,9 +251,11 @@ class WebSocketTracker:
                 try:
                     await socket.send_str(text)
                 except (ConnectionError, aiohttp.ClientError):
-                    return
+                    return True
             if not self._listeners:
-                return
+                # At once, so that a torrent added from now on waits for the next connection.
+                self._connected = False
+                return False
             await self._changed.wait()
 
     def _deliver(self, reply: Reply) -> None:
@@ -296,7 +304,7 @@ def why_not_connected(error: Exception) -> str:
             return f"the name {error.host} does not resolve"
         case TimeoutError():
             return f"no answer within {CONNECT_TIMEOUT:.0f} s"
-        case aiohttp.ServerDisconnectedError() | ConnectionResetError():
+        case aiohttp.ServerDisconnectedError() | OSError(errno=errno.ECONNRESET | errno.EPIPE):
             return "it closed the connection before it answered"
         case aiohttp.ClientConnectorError():
             return _system_line(error.os_error)
