@@ -90,7 +90,7 @@ def bytes_by_transport(torrent: Torrent) -> Counter[str]:
 def trouble(torrent: Torrent) -> str:
     """Why nothing comes, in one line, while nothing does; else empty."""
     waiting = torrent.state in (TransferState.METADATA, TransferState.DOWNLOADING)
-    if not waiting or not torrent.swarm.is_stalled:
+    if not waiting or torrent.swarm.is_complete or not torrent.swarm.is_stalled:
         return ""
     if torrent.peer_count:
         what = "the file list" if torrent.info is None else "the missing pieces"

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-_KEPT = 0.7
-"""How much of the old rate a sample one second later keeps."""
+from collections import deque
+
+WINDOW_SAMPLES = 5
 
 
 class RateMeter:
-    """Counts bytes; `sample` turns them into a smoothed rate. Time is in seconds, any steady clock's."""
+    """Counts bytes; the rate is that of the last few samples. Time is in seconds, any steady clock's."""
 
-    __slots__ = ("_sampled_at", "_sampled_total", "rate", "total")
+    __slots__ = ("_samples", "rate", "total")
 
     def __init__(self, now: float) -> None:
         self.total = 0
         """Bytes since the start."""
         self.rate = 0.0
         """Bytes per second, as of the last sample."""
-        self._sampled_at = now
-        self._sampled_total = 0
+        self._samples = deque([(now, 0)], maxlen=WINDOW_SAMPLES + 1)
 
     def add(self, count: int) -> None:
         self.total += count
 
     def sample(self, now: float) -> float:
         """Take in what came since the last sample; returns the new rate."""
-        elapsed = now - self._sampled_at
-        if elapsed <= 0:
-            return self.rate
-        current = (self.total - self._sampled_total) / elapsed
-        kept = _KEPT**elapsed
-        self.rate = current + (self.rate - current) * kept if self.rate else current
-        if self.rate < 1:
-            self.rate = 0.0
-        self._sampled_at = now
-        self._sampled_total = self.total
+        if now > self._samples[-1][0]:
+            self._samples.append((now, self.total))
+            began, before = self._samples[0]
+            self.rate = (self.total - before) / (now - began)
         return self.rate

@@ -28,15 +28,16 @@ def peer(name: str, *, rate: float = 0.0, interested: bool = True) -> Peer:
     return made
 
 
-def test_a_rate_settles_at_what_flows() -> None:
+def test_a_rate_is_what_flowed_in_the_last_five_seconds() -> None:
     meter = RateMeter(0.0)
     for second in range(1, 31):
         meter.add(1000)
         meter.sample(float(second))
-    assert meter.rate == pytest.approx(1000, rel=0.01)
-    for second in range(31, 61):
+    assert meter.rate == pytest.approx(1000)
+    assert meter.sample(32.0) == pytest.approx(4000 / 6)
+    for second in range(33, 38):
         meter.sample(float(second))
-    assert meter.rate < 1
+    assert meter.rate == 0.0
     assert meter.total == 30_000
 
 
