@@ -12,6 +12,7 @@ from typing import Protocol
 from jupyter_webtorrent.engine.negotiation import Negotiator
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
+from jupyter_webtorrent.protocol.urls import is_local
 from jupyter_webtorrent.protocol.ws_tracker import (
     Announce,
     AnnounceResponse,
@@ -75,6 +76,7 @@ class TrackerAnnouncer:
         self._timer: asyncio.TimerHandle | None = None
         self._offering: asyncio.Task[None] | None = None
         self._webrtc = "webrtc" in services.config.transports
+        self._is_local = is_local(url)
         self._may_offer = False
         """Offers follow an announce in its turn, not the reply that offers themselves bring."""
 
@@ -139,7 +141,7 @@ class TrackerAnnouncer:
                 )
             )
 
-        self._negotiator.offered(offer, reply)
+        self._negotiator.offered(offer, reply, local=self._is_local)
 
     def answered(self, answer: RelayedAnswer) -> None:
         self._negotiator.answered(answer)
@@ -168,7 +170,9 @@ class TrackerAnnouncer:
 
     async def _offer(self, count: int) -> None:
         for _ in range(count):
-            await self._negotiator.offer(lambda offer: self._announce(None, (offer,)))
+            await self._negotiator.offer(
+                lambda offer: self._announce(None, (offer,)), local=self._is_local
+            )
 
     def _announce(self, event: Event | None, offers: tuple[Offer, ...] = ()) -> bool:
         torrent = self._torrent

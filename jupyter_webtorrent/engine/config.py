@@ -21,6 +21,7 @@ class EngineConfig:
     trackers: tuple[str, ...] = DEFAULT_TRACKERS
     """For torrents that name none of their own."""
     stun_servers: tuple[str, ...] = DEFAULT_STUN_SERVERS
+    """Asked for this machine's public address, unless the tracker itself is on the local network."""
     listen_host: str = ""
     """Empty: every interface."""
     listen_port: int = 0

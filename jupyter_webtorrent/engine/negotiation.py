@@ -40,13 +40,16 @@ class Negotiator:
         self.last_failure = ""
         """Why the last negotiation came to nothing, in one line."""
 
-    async def offer(self, announce: Callable[[Offer], bool]) -> None:
-        """Make an offer and hand it to `announce`; returns when it is made, connected or not."""
+    async def offer(self, announce: Callable[[Offer], bool], *, local: bool = False) -> None:
+        """Make an offer and hand it to `announce`; returns when it is made, connected or not.
+
+        `local`: the tracker is on this network, and so are its peers: no STUN server is asked.
+        """
         if self._services.offers.locked():
             return
         await self._services.offers.acquire()
         made = asyncio.get_running_loop().create_future()
-        task = self._spawn(self._offer(announce, made))
+        task = self._spawn(self._offer(announce, made, self._rtc_config(local)))
         task.add_done_callback(lambda _: self._services.offers.release())
         await made
 
@@ -56,21 +59,22 @@ class Negotiator:
         if future is not None and not future.done():
             future.set_result(answer.sdp)
 
-    def offered(self, offer: RelayedOffer, reply: Callable[[str], bool]) -> None:
+    def offered(
+        self, offer: RelayedOffer, reply: Callable[[str], bool], *, local: bool = False
+    ) -> None:
         """A peer made us an offer: answer it in turn; `reply` takes our description."""
         if self._queued < MAX_QUEUED_OFFERS:
             self._queued += 1
-            self._spawn(self._answer(offer, reply))
+            self._spawn(self._answer(offer, reply, self._rtc_config(local)))
 
     async def aclose(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    @property
-    def _rtc_config(self) -> RtcConfig:
+    def _rtc_config(self, local: bool) -> RtcConfig:
         config = self._services.config
-        return RtcConfig(config.stun_servers, config.loopback_candidates)
+        return RtcConfig(() if local else config.stun_servers, config.loopback_candidates)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -78,13 +82,15 @@ class Negotiator:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _offer(self, announce: Callable[[Offer], bool], made: asyncio.Future[None]) -> None:
+    async def _offer(
+        self, announce: Callable[[Offer], bool], made: asyncio.Future[None], config: RtcConfig
+    ) -> None:
         offer_id = self._services.random.randbytes(20)
         answer = asyncio.get_running_loop().create_future()
         self._answers[offer_id] = answer
 
         async def begin() -> WebRtcConnection:
-            return await WebRtcConnection.offer(self._rtc_config)
+            return await WebRtcConnection.offer(config)
 
         async def go_on(connection: WebRtcConnection) -> bool:
             told = announce(Offer(offer_id, connection.sdp))
@@ -105,9 +111,11 @@ class Negotiator:
             if not made.done():
                 made.set_result(None)
 
-    async def _answer(self, offer: RelayedOffer, reply: Callable[[str], bool]) -> None:
+    async def _answer(
+        self, offer: RelayedOffer, reply: Callable[[str], bool], config: RtcConfig
+    ) -> None:
         async def begin() -> WebRtcConnection:
-            return await WebRtcConnection.answer(self._rtc_config, offer.sdp)
+            return await WebRtcConnection.answer(config, offer.sdp)
 
         async def go_on(connection: WebRtcConnection) -> bool:
             return reply(connection.sdp)

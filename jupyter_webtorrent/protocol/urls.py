@@ -5,6 +5,7 @@ Where they lead is the net layer's question.
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -37,6 +38,16 @@ def check_url(url: str, schemes: tuple[str, ...]) -> str:
     if not host or not is_host(host):
         raise WebTorrentError(f"a {parts.scheme} URL names no host")
     return url
+
+
+def is_local(url: str) -> bool:
+    """Whether a URL's host is this machine or, by its address or name, on the local network."""
+    host = urlsplit(url).hostname or ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith(".local")
+    return address.is_private or address.is_loopback or address.is_link_local
 
 
 def usable_urls(urls: list[str], schemes: tuple[str, ...]) -> list[str]:
