@@ -1,0 +1,122 @@
+import { ServerConnection } from '@jupyterlab/services';
+
+import { TransferApi } from '../src/api';
+import type { ITransferEvent } from '../src/schema';
+import { SchemaError } from '../src/schema';
+import event from './fixtures/event.json';
+import torrents from './fixtures/torrents.json';
+
+class FakeSocket {
+  static last: FakeSocket;
+
+  constructor(readonly url: string) {
+    FakeSocket.last = this;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  closed = false;
+  onclose: (() => void) | null = null;
+  onerror: (() => void) | null = null;
+  onmessage: ((message: { data: string }) => void) | null = null;
+}
+
+const asked: Request[] = [];
+
+function apiThatAnswers(body: unknown, init: ResponseInit = {}): TransferApi {
+  return new TransferApi(
+    ServerConnection.makeSettings({
+      baseUrl: 'http://localhost:8888/user/ada/',
+      wsUrl: 'ws://localhost:8888/user/ada/',
+      token: 'a secret',
+      appendToken: true,
+      fetch: request => {
+        asked.push(request as Request);
+        return Promise.resolve(new Response(JSON.stringify(body), init));
+      },
+      WebSocket: FakeSocket as unknown as typeof WebSocket
+    })
+  );
+}
+
+function follow(signal = new AbortController().signal): {
+  events: ITransferEvent[];
+  ended: Promise<void>;
+  socket: FakeSocket;
+} {
+  const events: ITransferEvent[] = [];
+  const ended = apiThatAnswers(null).follow(received => events.push(received), signal);
+  return { events, ended, socket: FakeSocket.last };
+}
+
+afterEach(() => {
+  asked.length = 0;
+});
+
+describe('the list of transfers', () => {
+  it('is asked for under the base URL, with the token in a header', async () => {
+    const transfers = await apiThatAnswers(torrents).list(new AbortController().signal);
+    expect(transfers).toEqual(torrents);
+    const urls = asked.map(request => new URL(request.url));
+    expect(urls.map(url => url.origin + url.pathname)).toEqual([
+      'http://localhost:8888/user/ada/webtorrent/api/torrents'
+    ]);
+    expect(asked[0]?.headers.get('Authorization')).toBe('token a secret');
+  });
+
+  it('rejects with the one line that the server gives', async () => {
+    const api = apiThatAnswers({ message: 'not now' }, { status: 409 });
+    await expect(api.list(new AbortController().signal)).rejects.toThrow('not now');
+  });
+
+  it('rejects what it cannot read', async () => {
+    const api = apiThatAnswers({ transfers: torrents });
+    await expect(api.list(new AbortController().signal)).rejects.toThrow(SchemaError);
+  });
+});
+
+describe('the events', () => {
+  it('come from a WebSocket under the base URL', () => {
+    const { socket } = follow();
+    expect(socket.url).toBe('ws://localhost:8888/user/ada/webtorrent/api/events?token=a%20secret');
+  });
+
+  it('are handed on as they come, until the socket closes', async () => {
+    const { events, ended, socket } = follow();
+    socket.onmessage?.({ data: JSON.stringify(event) });
+    socket.onmessage?.({ data: JSON.stringify({ ...event, transfers: [] }) });
+    socket.onclose?.();
+    await ended;
+    expect(events).toEqual([event, { ...event, transfers: [] }]);
+  });
+
+  it('end when the socket cannot open', async () => {
+    const { ended, socket } = follow();
+    socket.onerror?.();
+    await ended;
+    expect(socket.closed).toBe(true);
+  });
+
+  it('end, and close the socket, when nobody wants them any more', async () => {
+    const stop = new AbortController();
+    const { events, ended, socket } = follow(stop.signal);
+    stop.abort();
+    await ended;
+    expect(socket.closed).toBe(true);
+    expect(socket.onmessage).toBeNull();
+    expect(events).toEqual([]);
+  });
+
+  it('end at a message that cannot be read', async () => {
+    const logged = jest.spyOn(console, 'error').mockReturnValue();
+    const { events, ended, socket } = follow();
+    socket.onmessage?.({ data: '{"transfers": 7}' });
+    await ended;
+    expect(events).toEqual([]);
+    expect(socket.closed).toBe(true);
+    expect(logged).toHaveBeenCalledTimes(1);
+    logged.mockRestore();
+  });
+});
