@@ -28,7 +28,7 @@ class EngineConfig:
     """0: any free port."""
     transports: frozenset[str] = frozenset({"tcp", "webrtc"})
     loopback_candidates: bool = False
-    """Offer 127.0.0.1 as a WebRTC candidate: for demos and tests on one machine."""
+    """127.0.0.1 is the one WebRTC candidate: for demos and tests that stay on one machine."""
     max_peers: int = 200
     """Connections of the whole session."""
     max_peers_per_torrent: int = 55

@@ -132,7 +132,8 @@ def _wanted_bytes(torrent: Torrent) -> tuple[int, int]:
     if info is None:
         return 0, 0
     layout = info.layout
-    if len(torrent.wanted_files) in (0, len(info.files)):
+    every_byte = not any(file.padding for file in info.files)
+    if every_byte and len(torrent.wanted_files) in (0, len(info.files)):
         total = layout.total
         left = total if downloader is None else layout.bytes_of_pieces(downloader.missing)
         return total, total - left
@@ -144,7 +145,7 @@ def _files(torrent: Torrent) -> list[FileStatus]:
     info, downloader = torrent.info, torrent.swarm.downloader
     if info is None:
         return []
-    layout, wanted = info.layout, set(torrent.wanted_files)
+    layout, wanted = info.layout, set(torrent.wanted_files or range(len(info.files)))
     files = []
     for index, file in enumerate(info.files):
         if file.padding:

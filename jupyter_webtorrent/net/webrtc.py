@@ -35,7 +35,7 @@ class RtcConfig:
     stun_servers: tuple[str, ...] = ()
     """`stun:host:port` URLs; the first one is asked for our public address."""
     loopback_candidates: bool = False
-    """Offer and accept 127.0.0.1, for demos and tests on one machine."""
+    """Use 127.0.0.1 alone: for demos and tests that stay on one machine."""
 
 
 class WebRtcConnection:

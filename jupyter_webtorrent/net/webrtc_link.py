@@ -89,7 +89,7 @@ class IceConnection(aioice.Connection):
     ) -> list[aioice.Candidate]:
         addresses = addresses[:MAX_HOST_ADDRESSES]
         if self._loopback_candidates:
-            addresses = [*addresses, LOOPBACK]
+            addresses = [LOOPBACK]
         # Cancelled half-way, aioice forgets the sockets it has opened so far.
         candidates = await _uninterrupted(super().get_component_candidates(component, addresses))
         return [*candidates, *await self._reflexive_candidates()]

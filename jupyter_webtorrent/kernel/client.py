@@ -1,0 +1,186 @@
+"""Asks the Jupyter server's API, from the kernel: synchronous, and with the standard library alone.
+
+Raises one-line errors; no token and no local variable that holds one leaves this module.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import ssl
+from typing import TypeVar
+from urllib.parse import SplitResult, urlencode, urlsplit
+
+import msgspec
+
+from jupyter_webtorrent.kernel.discovery import NO_SERVER, ServerAddress, find_server
+from jupyter_webtorrent.kernel.errors import (
+    RequestRefusedError,
+    ServerUnavailableError,
+    TransferFailedError,
+)
+from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.schema.transfers import (
+    FetchRequest,
+    SessionStatus,
+    ShareRequest,
+    TransferDetails,
+    TransferStatus,
+)
+
+REQUEST_TIMEOUT = 30.0
+"""Seconds without an answer."""
+
+ValueT = TypeVar("ValueT")
+
+
+class _Refusal(msgspec.Struct):
+    message: str
+
+
+class _Secret(str):
+    """A header value that does not show in a traceback's list of local variables."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'…'"
+
+
+class Client:
+    """One server's API. Every call opens a connection of its own and may come from any thread."""
+
+    def __init__(self, address: ServerAddress, *, timeout: float = REQUEST_TIMEOUT) -> None:
+        self.address = address
+        self._timeout = timeout
+
+    def session(self) -> SessionStatus:
+        return self._read(SessionStatus, self._send("GET", "session"))
+
+    def transfers(self) -> list[TransferStatus]:
+        return self._read(list[TransferStatus], self._send("GET", "torrents"))
+
+    def transfer(self, info_hash: str) -> TransferStatus:
+        """One transfer as it is now; TransferFailedError if it has been removed."""
+        query = urlencode({"info_hash": info_hash})
+        found = self._read(list[TransferStatus], self._send("GET", f"torrents?{query}"))
+        if not found:
+            raise TransferFailedError(f"The transfer {info_hash} is no longer there.")
+        return found[0]
+
+    def details(self, info_hash: str) -> TransferDetails:
+        return self._read(TransferDetails, self._send("GET", f"torrents/{info_hash}"))
+
+    def share(self, request: ShareRequest) -> TransferStatus:
+        """Begin a share; returns when its magnet link is known, after hashing, however long that takes."""
+        return self._read(TransferStatus, self._send("POST", "share", request, patient=True))
+
+    def fetch(self, request: FetchRequest) -> TransferStatus:
+        """Begin a fetch; returns when it has begun."""
+        return self._read(TransferStatus, self._send("POST", "fetch", request))
+
+    def remove(self, info_hash: str, *, delete_data: bool = False) -> None:
+        query = "?data=true" if delete_data else ""
+        self._send("DELETE", f"torrents/{info_hash}{query}")
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: msgspec.Struct | None = None,
+        *,
+        patient: bool = False,
+    ) -> bytes:
+        """The content of a successful answer; anything else is raised."""
+        url = urlsplit(self.address.url)
+        connection = self._connect(url, None if patient else self._timeout)
+        try:
+            connection.request(
+                method,
+                url.path + path,
+                body=None if body is None else msgspec.json.encode(body),
+                headers={
+                    "Authorization": _Secret(f"token {self.address.token}"),
+                    "Content-Type": "application/json",
+                },
+            )
+            response = connection.getresponse()
+            status, content = response.status, response.read()
+        except TimeoutError:
+            raise ServerUnavailableError(
+                f"The Jupyter server at {self.address.url} takes too long to answer."
+            ) from None
+        except (OSError, http.client.HTTPException) as error:
+            raise ServerUnavailableError(f"{NO_SERVER} ({_reason(error)})") from None
+        finally:
+            connection.close()
+        if not 200 <= status < 300:
+            raise self._refusal(status, content)
+        return content
+
+    def _connect(self, url: SplitResult, timeout: float | None) -> http.client.HTTPConnection:
+        if url.scheme == "http" and url.hostname:
+            return http.client.HTTPConnection(url.hostname, url.port, timeout=timeout)
+        if url.scheme == "https" and url.hostname:
+            context = _tls_context(self.address.certificate)
+            return http.client.HTTPSConnection(
+                url.hostname, url.port, timeout=timeout, context=context
+            )
+        raise ServerUnavailableError(
+            f"A kernel can reach its Jupyter server by http or https, not at {self.address.url}."
+        )
+
+    def _refusal(self, status: int, content: bytes) -> WebTorrentError:
+        try:
+            message = msgspec.json.decode(content, type=_Refusal).message
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            if status == 404:
+                return ServerUnavailableError(
+                    f"The Jupyter server at {self.address.url} runs without jupyter_webtorrent: "
+                    "install it there, and restart that server."
+                )
+            message = http.client.responses.get(status, "unknown error")
+        if status == 403 and message == "Forbidden":
+            message = "it does not know this kernel's token. Restart the kernel from that server"
+        if status in (401, 403, 500, 502, 503, 504):
+            return ServerUnavailableError(
+                f"The Jupyter server at {self.address.url} refuses: {message}"
+            )
+        return RequestRefusedError(message)
+
+    def _read(self, model: type[ValueT], content: bytes) -> ValueT:
+        try:
+            return msgspec.json.decode(content, type=model)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise ServerUnavailableError(
+                f"What answers at {self.address.url} is not this version of jupyter_webtorrent."
+            ) from None
+
+
+def connect() -> Client:
+    """The client of the server beside this kernel; raises ServerUnavailableError where there is none."""
+    return _client_of(find_server())
+
+
+@functools.cache
+def _client_of(address: ServerAddress) -> Client:
+    return Client(address)
+
+
+def _tls_context(certificate: str | None) -> ssl.SSLContext:
+    if certificate is None:
+        return ssl.create_default_context()
+    # The server's own certificate is pinned, so that a self-signed one is enough and its names do not matter.
+    try:
+        context = ssl.create_default_context(cafile=certificate)
+    except OSError as error:
+        raise ServerUnavailableError(
+            f"The server's certificate {certificate} cannot be read: {_reason(error)}."
+        ) from None
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__

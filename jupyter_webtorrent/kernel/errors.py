@@ -1,0 +1,21 @@
+"""What can go wrong between a notebook and its server; each message is one line for a person."""
+
+from __future__ import annotations
+
+from jupyter_webtorrent.protocol.errors import WebTorrentError
+
+
+class ServerUnavailableError(WebTorrentError):
+    """No Jupyter server with jupyter_webtorrent answers this kernel."""
+
+
+class RequestRefusedError(WebTorrentError):
+    """The server understood, and refuses; the message is the server's own."""
+
+
+class TransferFailedError(WebTorrentError):
+    """A transfer ended without its data, or is no longer there."""
+
+
+class TransferTimeoutError(WebTorrentError, TimeoutError):
+    """A wait was longer than it was allowed to be; the transfer goes on."""

@@ -1,0 +1,69 @@
+"""`share` and `fetch`: what a notebook says in Python, as requests to its server.
+
+Paths are made absolute here, for the server's own working folder is another.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from jupyter_webtorrent.kernel.client import connect
+from jupyter_webtorrent.kernel.transfer import Transfer
+from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest
+
+StrPath = str | os.PathLike[str]
+
+
+def share(
+    paths: StrPath | Iterable[StrPath],
+    *,
+    name: str | None = None,
+    trackers: Sequence[str] | None = None,
+    private: bool = False,
+) -> Transfer:
+    """Share a file, a folder, or several of them as one folder called `name`; give `.magnet` to others.
+
+    It is passed on for as long as the Jupyter server runs. `trackers` takes the place of the server's own;
+    `private` keeps peers from being found by any other way (BEP 27). Raises a WebTorrentError.
+    """
+    client = connect()
+    named = [paths] if isinstance(paths, str | os.PathLike) else paths
+    request = ShareRequest(
+        paths=[absolute(path) for path in named],
+        name=name,
+        trackers=None if trackers is None else list(trackers),
+        private=private,
+    )
+    return Transfer(client, client.share(request))
+
+
+def fetch(
+    link: StrPath,
+    folder: StrPath | None = None,
+    *,
+    select: str | Sequence[str] = (),
+    trackers: Sequence[str] | None = None,
+) -> Transfer:
+    """Begin to fetch a magnet link, an info hash, or the path or URL of a .torrent file.
+
+    It goes to `folder`, or else to the notebook's own; `select` limits it to the files that match these globs.
+    Returns at once: `fetch(link).wait().paths` has the files. Raises a WebTorrentError.
+    """
+    client = connect()
+    text = os.fspath(link).strip()
+    if text.endswith(".torrent") and not text.startswith(("magnet:", "http://", "https://")):
+        text = absolute(text)
+    request = FetchRequest(
+        link=text,
+        folder=absolute(folder if folder is not None else Path.cwd()),
+        select=[select] if isinstance(select, str) else list(select),
+        trackers=None if trackers is None else list(trackers),
+    )
+    return Transfer(client, client.fetch(request))
+
+
+def absolute(path: StrPath) -> str:
+    """A path as the notebook means it: `~` is the user's home, relative is to the kernel's folder."""
+    return os.path.abspath(os.path.expanduser(path))

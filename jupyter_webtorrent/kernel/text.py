@@ -1,0 +1,128 @@
+"""Sizes, times and foreign names as people read them, in plain text.
+
+Names come from strangers: what could move a cursor, turn the text around or be taken for mathematics never
+gets as far as a display.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from jupyter_webtorrent.schema.transfers import TransferDetails, TransferState, TransferStatus
+
+_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
+_LONGEST_NAME = 80
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+"""Unicode categories: control, format (bidirectional, zero width), surrogate, private, separators."""
+_NO_MATHEMATICS = {
+    ord("$"): "\N{FULLWIDTH DOLLAR SIGN}",
+    ord("\\"): "\N{FULLWIDTH REVERSE SOLIDUS}",
+}
+
+
+def size(count: float) -> str:
+    """Bytes as `13.5 KB`: thousands, as disks and browsers count."""
+    unit = 0
+    while count >= 999.5 and unit < len(_UNITS) - 1:
+        count /= 1000
+        unit += 1
+    return f"{count:.0f} {_UNITS[0]}" if unit == 0 else f"{count:.3g} {_UNITS[unit]}"
+
+
+def rate(bytes_per_second: float) -> str:
+    return f"{size(bytes_per_second)}/s"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as `0.4 s`, `12 s`, `3 min 20 s` or `2 h 5 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def plain(text: str) -> str:
+    """Foreign text on one line, its control, bidirectional and invisible characters replaced."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _UNSAFE else character
+        for character in " ".join(text.split())
+    )
+
+
+def short_name(name: str) -> str:
+    """A foreign name fit for a line of its own: harmless, and cut in the middle if it is very long."""
+    name = plain(name)
+    if len(name) <= _LONGEST_NAME:
+        return name
+    half = _LONGEST_NAME // 2
+    return f"{name[:half]}\N{HORIZONTAL ELLIPSIS}{name[-half:]}"
+
+
+def label(text: str) -> str:
+    """Foreign text for a widget's label, which would set `$x$` and `\\(x\\)` as mathematics."""
+    text = plain(text)
+    return text.translate(_NO_MATHEMATICS) if text.count("$") > 1 or "\\" in text else text
+
+
+def name_of(status: TransferStatus) -> str:
+    """What to call a transfer, whose name may still be unknown."""
+    return short_name(status.name) or status.info_hash
+
+
+def fraction(status: TransferStatus) -> float:
+    """From 0 to 1: how much of what is wanted is verified."""
+    if status.state is TransferState.SEEDING:
+        return 1.0
+    return status.done / status.total if status.total else 0.0
+
+
+def progress_line(status: TransferStatus) -> str:
+    """How a transfer is doing, without its name: `5.6 of 13.5 KB, 2.1 MB/s from 3 peers`."""
+    match status.state:
+        case TransferState.METADATA:
+            line = "looking for the files"
+            if status.peers:
+                line += f" among {count(status.peers, 'peer')}"
+        case TransferState.CHECKING:
+            line = f"checking what is on disk: {size(status.done)} of {size(status.total)}"
+        case TransferState.DOWNLOADING:
+            line = (
+                f"{size(status.done)} of {size(status.total)}, {rate(status.down_rate)} "
+                f"from {count(status.peers, 'peer')}"
+            )
+        case TransferState.SEEDING:
+            line = (
+                f"sharing {size(status.total)}: {size(status.uploaded)} sent, "
+                f"{rate(status.up_rate)} to {count(status.peers, 'peer')}"
+            )
+        case TransferState.FAILED:
+            line = f"failed: {plain(status.error)}"
+    return f"{line}; {plain(status.notice)}" if status.notice else line
+
+
+def completion_line(details: TransferDetails, most_peers: int = 0) -> str:
+    """What a fetch brought: `penguins.csv: 13.5 KB from 1 peer over tcp in 0.4 s -> /path`.
+
+    Seeds hang up once all is here; `most_peers` is how many were seen at once while it came.
+    """
+    status = details.transfer
+    came = {transport: amount for transport, amount in status.by_transport.items() if amount}
+    target = ", ".join(plain(path) for path in status.paths) or plain(status.folder)
+    line = f"{name_of(status)}: {size(status.total)}"
+    if came:
+        peers = max(most_peers, sum(peer.downloaded > 0 for peer in details.peers))
+        if peers:
+            line += f" from {count(peers, 'peer')}"
+        by_amount = sorted(came, key=came.__getitem__, reverse=True)
+        line += f" over {' and '.join(by_amount)} in {duration(status.seconds)}"
+    else:
+        line += ", already here"
+    line = f"{line} -> {target}"
+    return f"{line} ({plain(status.notice)})" if status.notice else line

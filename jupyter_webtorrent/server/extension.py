@@ -1,0 +1,154 @@
+"""The Jupyter server extension: settings, the engine's life, and the routes.
+
+The engine is made by the first request and stopped with the server; the handlers hold everything about HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.serverapp import ServerApp
+from traitlets import Bool, CaselessStrEnum, Int, List, Unicode
+
+from jupyter_webtorrent import __version__
+from jupyter_webtorrent.engine.config import DEFAULT_STUN_SERVERS, DEFAULT_TRACKERS, EngineConfig
+from jupyter_webtorrent.schema.transfers import TransferState
+from jupyter_webtorrent.server import events, handlers
+from jupyter_webtorrent.server.event_log import TransferLog
+from jupyter_webtorrent.server.feed import TransferFeed
+from jupyter_webtorrent.server.kernel_access import KernelAccess
+
+if TYPE_CHECKING:
+    from jupyter_webtorrent.engine.host import EngineHost
+
+
+class WebTorrentApp(ExtensionApp):
+    """Shares and fetches files peer to peer for the users of one Jupyter server."""
+
+    name = "jupyter_webtorrent"
+    description = "Share datasets and notebooks peer to peer."
+    version = __version__
+
+    trackers = List(
+        Unicode(),
+        default_value=list(DEFAULT_TRACKERS),
+        help="Trackers of the shares and links that name none of their own (ws, wss).",
+    ).tag(config=True)
+    stun_servers = List(
+        Unicode(),
+        default_value=list(DEFAULT_STUN_SERVERS),
+        help="STUN servers for WebRTC, as in stun:HOST:PORT.",
+    ).tag(config=True)
+    listen_host = Unicode("", help="The address to take TCP peers on; empty: every one.").tag(
+        config=True
+    )
+    listen_port = Int(0, min=0, max=65535, help="The port for TCP peers; 0: any free one.").tag(
+        config=True
+    )
+    transports = List(
+        CaselessStrEnum(["tcp", "webrtc"]),
+        default_value=["tcp", "webrtc"],
+        minlen=1,
+        help="What peers are reached over.",
+    ).tag(config=True)
+    loopback_candidates = Bool(
+        False, help="WebRTC over 127.0.0.1 alone: for demos and tests that stay on one machine."
+    ).tag(config=True)
+    download_folder = Unicode(
+        "",
+        help="Where downloads go that name no folder, relative to the folder that Jupyter serves.",
+    ).tag(config=True)
+    seeding_counts_as_activity = Bool(
+        False,
+        help="Keep a server that would shut down for idleness alive while it seeds. Downloads always do.",
+    ).tag(config=True)
+
+    _host: EngineHost | None = None
+    _feed: TransferFeed | None = None
+    _kernel_access: KernelAccess | None = None
+    _stopped = False
+    _sockets: set[events.EventsHandler]
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._sockets = set()
+
+    @property
+    def sockets(self) -> set[events.EventsHandler]:
+        """The open events WebSockets: each enters and leaves by itself."""
+        return self._sockets
+
+    @property
+    def host(self) -> EngineHost:
+        """The engine, made now if nobody has asked for it before."""
+        if self._host is None:
+            self._start_engine()
+        assert self._host is not None
+        return self._host
+
+    @property
+    def feed(self) -> TransferFeed:
+        """The engine's transfers, kept up to date on Jupyter's loop."""
+        if self._feed is None:
+            self._start_engine()
+        assert self._feed is not None
+        return self._feed
+
+    @property
+    def kernel_access(self) -> KernelAccess:
+        if self._kernel_access is None:
+            assert self.serverapp is not None
+            self._kernel_access = KernelAccess(self.serverapp)
+        return self._kernel_access
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the server is going down, so that no engine may be started any more."""
+        return self._stopped
+
+    def engine_config(self) -> EngineConfig:
+        """The settings as the engine takes them."""
+        return EngineConfig(
+            trackers=tuple(self.trackers),
+            stun_servers=tuple(self.stun_servers),
+            listen_host=self.listen_host,
+            listen_port=self.listen_port,
+            transports=frozenset(self.transports),
+            loopback_candidates=self.loopback_candidates,
+        )
+
+    def initialize_handlers(self) -> None:
+        self.handlers.extend([*handlers.ROUTES, *events.ROUTES, *handlers.FALLBACK_ROUTES])
+
+    def current_activity(self) -> bool:
+        """What keeps an idle server from shutting down."""
+        if self._feed is None:
+            return False
+        busy = [TransferState.METADATA, TransferState.CHECKING, TransferState.DOWNLOADING]
+        if self.seeding_counts_as_activity:
+            busy.append(TransferState.SEEDING)
+        return self._feed.count(*busy) > 0
+
+    async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
+        self.kernel_access.publish()  # only now is the server's port known
+        self.log.info("Kernels share and fetch through %s", self.kernel_access.url)
+
+    async def stop_extension(self) -> None:
+        self._stopped = True
+        self.kernel_access.withdraw()
+        for socket in list(self._sockets):
+            socket.close(1001, "The Jupyter server is shutting down")
+        if self._host is not None:
+            await asyncio.to_thread(self._host.close)
+
+    def _start_engine(self) -> None:
+        from jupyter_webtorrent.engine.host import EngineHost  # takes long to import
+
+        assert self.serverapp is not None
+        assert self.serverapp.event_logger is not None
+        log = TransferLog(self.serverapp.event_logger)
+        self._host = EngineHost(self.engine_config())
+        self._feed = TransferFeed(asyncio.get_running_loop(), log.changed)
+        self._host.subscribe(self._feed.report)

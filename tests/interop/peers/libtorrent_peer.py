@@ -1,0 +1,101 @@
+"""libtorrent as a peer, over TCP or over WebRTC: `python -m tests.interop.peers.libtorrent_peer share|fetch …`.
+
+A process of its own, because libtorrent blocks and may crash. Its settings are its own defaults, save that it
+looks for no peers but those it is told of.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+import libtorrent as lt
+
+from tests.interop.peers.options import parse_options, say
+
+
+def main() -> None:
+    options = parse_options("libtorrent as a peer")
+    session = lt.session(lt.session_params(_settings(options)))
+    if options.verb == "share":
+        _share(session, options)
+    else:
+        _fetch(session, options)
+
+
+def _settings(options: Namespace) -> lt.settings_pack:
+    tcp = options.transport == "tcp"
+    category = lt.alert_category
+    return {
+        "listen_interfaces": options.listen,
+        "enable_incoming_tcp": tcp,
+        "enable_outgoing_tcp": tcp,
+        "enable_incoming_utp": False,
+        "enable_outgoing_utp": False,
+        "enable_dht": False,
+        "enable_lsd": False,
+        "enable_upnp": False,
+        "enable_natpmp": False,
+        "webtorrent_stun_server": "",
+        "allow_multiple_connections_per_ip": True,
+        "stop_tracker_timeout": 1,
+        "alert_mask": category.status | category.error | category.connect | category.tracker,
+    }
+
+
+def _share(session: lt.session, options: Namespace) -> None:
+    params = _torrent(options.path, options.piece_length, hybrid=options.hybrid)
+    params.trackers = options.tracker
+    params.save_path = str(options.path.parent)
+    params.flags |= lt.torrent_flags.seed_mode
+    session.add_torrent(params)
+    say("magnet", magnet=lt.make_magnet_uri(params))
+    if options.transport == "tcp":
+        say("listening", tcp=f"127.0.0.1:{session.listen_port()}")
+    for alert in _alerts(session):
+        print(alert.message(), file=sys.stderr)
+
+
+def _torrent(path: Path, piece_length: int, *, hybrid: bool) -> lt.add_torrent_params:
+    flags = 0 if hybrid else lt.create_torrent.v1_only
+    torrent = lt.create_torrent(lt.list_files(str(path)), piece_length, flags)
+    lt.set_piece_hashes(torrent, str(path.parent))
+    return lt.load_torrent_buffer(lt.bencode(torrent.generate()))
+
+
+def _fetch(session: lt.session, options: Namespace) -> None:
+    params = lt.parse_magnet_uri(options.link)
+    params.trackers = [*params.trackers, *options.tracker]
+    params.save_path = str(options.folder)
+    say("started")
+    handle = session.add_torrent(params)
+    for address in options.peer:
+        host, _, port = address.rpartition(":")
+        handle.connect_peer((host, int(port)))
+    for alert in _alerts(session):
+        print(alert.message(), file=sys.stderr)
+        if isinstance(alert, lt.torrent_finished_alert):
+            say("verified")
+            handle.flush_cache()
+        elif isinstance(alert, lt.cache_flushed_alert):
+            break
+        elif isinstance(alert, lt.peer_disconnected_alert):
+            say("disconnected", reason=str(alert.error.message()))
+        elif isinstance(alert, lt.torrent_error_alert | lt.file_error_alert):
+            say("error", message=alert.message())
+            sys.exit(1)
+    status = handle.status()
+    say("complete", paths=[str(options.folder / status.name)], bytes=status.total_wanted_done)
+
+
+def _alerts(session: lt.session) -> Iterator[lt.alert]:
+    """Alerts as they come; half a second at most passes before a signal is seen to."""
+    while True:
+        session.wait_for_alert(500)
+        yield from session.pop_alerts()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""A shell for magics and completion, and two Jupyter servers to talk to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from tests.kernel.servers import JupyterServer, jupyter_server
+
+# Says that this thread has no loop. Otherwise looptime has asyncio make one for the first synchronous test, and
+# nobody closes it.
+asyncio.set_event_loop(None)
+
+
+@pytest.fixture(scope="session")
+def shell() -> InteractiveShell:
+    """An IPython shell with the extension, as in a terminal; it is not the one of `get_ipython()`."""
+    config = Config({"HistoryManager": {"enabled": False}})
+    shell = InteractiveShell(config=config)  # type: ignore[no-untyped-call]
+    shell.run_line_magic("load_ext", "jupyter_webtorrent")
+    return shell
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[JupyterServer]]:
+    """A teacher's and a student's server; what one test shares there is still there for the next."""
+    folder = tmp_path_factory.mktemp("servers")
+    with (
+        jupyter_server(folder / "teacher") as teacher,
+        jupyter_server(folder / "student") as student,
+    ):
+        yield [teacher, student]

@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import _thread
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+
+from jupyter_webtorrent.kernel.client import Client
+from jupyter_webtorrent.kernel.transfer import Transfer
+from jupyter_webtorrent.schema.transfers import TransferState
+from tests.kernel.servers import JupyterServer
+
+CSV = "species,island,bill_length_mm\n" * 450
+NOBODY = "magnet:?xt=urn:btih:" + "ab" * 20 + "&dn=nobody.csv&x.pe=127.0.0.1%3A9"
+"""A link whose one peer is a port that nothing listens on."""
+
+Run = Callable[[str], str]
+
+
+@pytest.fixture
+def teacher(servers: list[JupyterServer], monkeypatch: pytest.MonkeyPatch) -> Client:
+    """This process as a kernel of the first server; no server has any transfers yet."""
+    for server in reversed(servers):
+        client = server.enter(monkeypatch)
+        for status in client.transfers():
+            client.remove(status.info_hash)
+    return client
+
+
+@pytest.fixture
+def wt(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a `%wt` line as a cell and gives what it printed."""
+
+    def wt(line: str) -> str:
+        capsys.readouterr()
+        shell.run_line_magic("wt", line)
+        out, err = capsys.readouterr()
+        assert err == ""
+        return out
+
+    return wt
+
+
+def with_address(magnet: str, client: Client) -> str:
+    """A magnet link that leads to a server without any tracker."""
+    listening = client.session().listening
+    assert listening is not None
+    return f"{magnet}&x.pe={listening}"
+
+
+def test_a_share_prints_its_magnet_link_first(teacher: Client, wt: Run) -> None:
+    Path("my data.csv").write_text(CSV)
+    magnet, words = wt("share 'my data.csv'").splitlines()
+    (status,) = teacher.transfers()
+    assert magnet == status.magnet
+    assert magnet.startswith(f"magnet:?xt=urn:btih:{status.info_hash}&dn=my%20data.csv")
+    assert words == "Sharing my data.csv (13.5 KB) for as long as this Jupyter server runs."
+
+
+def test_a_share_takes_patterns_and_a_name(teacher: Client, wt: Run) -> None:
+    Path("week1").mkdir()
+    for name in ("a.csv", "b.csv", "c.txt", "[x].md"):
+        Path("week1", name).write_text(name)
+    wt(
+        "share week1/*.csv week1/[x].md --name 'week 1' --tracker ws://127.0.0.1:9/announce --private"
+    )
+    (status,) = teacher.transfers()
+    files = teacher.details(status.info_hash).files
+    assert status.name == "week 1"
+    assert sorted(file.path for file in files) == ["[x].md", "a.csv", "b.csv"]
+    assert "tr=ws%3A%2F%2F127.0.0.1%3A9%2Fannounce" in status.magnet
+
+
+def test_a_fetch_waits_until_the_file_is_there(
+    teacher: Client, servers: list[JupyterServer], wt: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("penguins.csv").write_text(CSV)
+    magnet = with_address(wt("share penguins.csv").splitlines()[0], teacher)
+    student = servers[1].enter(monkeypatch)
+    lines = wt(f"fetch '{magnet}'").splitlines()
+    target = servers[1].root / "penguins.csv"
+    assert target.read_text() == CSV
+    words, place = lines[-1].split(" -> ")
+    assert re.fullmatch(r"penguins\.csv: 13\.5 KB( from 1 peer)? over tcp in \d\.\d s", words)
+    assert place == str(target)
+    assert [status.state for status in student.transfers()] == [TransferState.SEEDING]
+
+
+def test_a_fetch_takes_a_folder_and_a_selection(
+    teacher: Client, servers: list[JupyterServer], wt: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("lesson").mkdir()
+    Path("lesson", "a.csv").write_text(CSV)
+    Path("lesson", "b.txt").write_text("b" * 40_000)
+    magnet = with_address(wt("share lesson").splitlines()[0], teacher)
+    servers[1].enter(monkeypatch)
+    wt(f"fetch {magnet} -d new/downloads --select '*.csv'")
+    arrived = servers[1].root / "new" / "downloads" / "lesson"
+    assert (arrived / "a.csv").read_text() == CSV
+    assert not (arrived / "b.txt").exists()
+
+
+def test_a_fetch_in_the_background_returns_a_handle(
+    teacher: Client,
+    servers: list[JupyterServer],
+    shell: InteractiveShell,
+    wt: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("big.csv").write_text(CSV * 20)
+    magnet = with_address(wt("share big.csv").splitlines()[0], teacher)
+    servers[1].enter(monkeypatch)
+    transfer = shell.run_line_magic("wt", f"fetch -b {magnet}")
+    assert isinstance(transfer, Transfer)
+    assert transfer.wait(timeout=30).paths == [servers[1].root / "big.csv"]
+
+
+def test_an_interrupt_leaves_the_fetch_running_and_says_so(
+    teacher: Client, shell: InteractiveShell
+) -> None:
+    def interrupt() -> None:
+        while not teacher.transfers():
+            pass
+        _thread.interrupt_main()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(UsageError, match=r"^Interrupted: nobody\.csv goes on in the background"):
+        shell.run_line_magic("wt", f"fetch {NOBODY}")
+    thread.join()
+    (status,) = teacher.transfers()
+    assert status.state is TransferState.METADATA
+
+
+def test_a_fetch_that_takes_too_long_is_told_in_one_line(
+    teacher: Client, shell: InteractiveShell
+) -> None:
+    with pytest.raises(UsageError, match=r"nobody\.csv is not complete after 0\.2 s; it goes on"):
+        shell.run_line_magic("wt", f"fetch --timeout 0.2 {NOBODY}")
+
+
+def test_ls_shows_what_there_is_and_remove_ends_it(teacher: Client, wt: Run) -> None:
+    assert wt("ls") == "Nothing is shared or fetched. See %wt --help\n"
+    Path("listed.csv").write_text(CSV)
+    wt("share listed.csv")
+    wt(f"fetch -b {NOBODY}")
+    header, first, second = wt("ls").splitlines()
+    assert header.split() == [
+        "NAME",
+        "SIZE",
+        "DONE",
+        "STATE",
+        "DOWN",
+        "UP",
+        "PEERS",
+        "INFO",
+        "HASH",
+    ]
+    assert first.split()[:5] == ["listed.csv", "13.5", "KB", "100%", "seeding"]
+    assert second.split()[:4] == ["nobody.csv", "?", "0%", "metadata"]
+
+    assert wt("remove listed.csv") == "Removed listed.csv.\n"
+    assert Path("listed.csv").exists()
+    assert wt("remove --data ababab") == "Removed nobody.csv and what was fetched.\n"
+    assert teacher.transfers() == []
+
+
+def test_a_removal_needs_one_meaning(teacher: Client, wt: Run, shell: InteractiveShell) -> None:
+    for folder in ("x", "y"):
+        Path(folder).mkdir()
+        Path(folder, "same.csv").write_text(folder)
+        wt(f"share {folder}/same.csv")
+    with pytest.raises(UsageError, match=r"2 transfers are meant by 'same\.csv'"):
+        shell.run_line_magic("wt", "remove same.csv")
+    with pytest.raises(UsageError, match=r"No transfer is called 'other\.csv'"):
+        shell.run_line_magic("wt", "remove other.csv")
+    for status in teacher.transfers():
+        wt(f"remove '{status.magnet}'")
+    assert teacher.transfers() == []
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("shore x", "invalid choice"),
+        ("fetch", "required: LINK"),
+        ("share 'x", "check the quotes"),
+        ("share nothing.csv", "nothing.csv"),
+        ("fetch hello", "A link is a magnet link"),
+        ("fetch magnet:?xt=urn:btih:zz", "info hash"),
+        ("fetch nothing.torrent", "nothing.torrent"),
+    ],
+)
+@pytest.mark.usefixtures("teacher")
+def test_a_mistake_is_one_line_and_no_traceback(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], line: str, message: str
+) -> None:
+    result = shell.run_cell(f"%wt {line}")  # type: ignore[no-untyped-call]
+    out, err = capsys.readouterr()
+    assert isinstance(result.error_in_exec, UsageError)
+    assert "Traceback" not in out + err
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+def test_without_a_server_a_line_says_so(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("JUPYTER_WEBTORRENT_URL", "JPY_PARENT_PID", "JUPYTERHUB_API_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    for line in ("ls", "share x", f"fetch {NOBODY}", "remove x"):
+        with pytest.raises(UsageError, match=r"^No Jupyter server with jupyter_webtorrent"):
+            shell.run_line_magic("wt", line)
+
+
+@pytest.mark.parametrize("line", ["", "--help", "fetch --help"])
+def test_help_is_printed(wt: Run, line: str) -> None:
+    assert wt(line).startswith("usage: %wt")
+
+
+def test_variables_of_the_notebook_can_stand_in_a_line(
+    teacher: Client, wt: Run, shell: InteractiveShell
+) -> None:
+    Path("from variable.csv").write_text(CSV)
+    shell.user_ns["path"] = "from variable.csv"
+    shell.run_cell("%wt share '{path}'")  # type: ignore[no-untyped-call]
+    assert [status.name for status in teacher.transfers()] == ["from variable.csv"]

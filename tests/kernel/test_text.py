@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_webtorrent.kernel import text
+from jupyter_webtorrent.schema.transfers import TransferState
+from tests.kernel.scripted import details, status
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 KB"),
+        (13_519, "13.5 KB"),
+        (999_600, "1 MB"),
+        (52_428_800, "52.4 MB"),
+        (1.5e12, "1.5 TB"),
+        (5e18, "5e+03 PB"),
+    ],
+)
+def test_sizes_have_three_digits(count: float, words: str) -> None:
+    assert text.size(count) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0.0 s"),
+        (0.42, "0.4 s"),
+        (9.96, "10 s"),
+        (59.7, "1 min 0 s"),
+        (200, "3 min 20 s"),
+        (7500, "2 h 5 min"),
+    ],
+)
+def test_durations_have_two_units(seconds: float, words: str) -> None:
+    assert text.duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a\x1b[2Jb", "a�[2Jb"),
+        ("a\u202egnp.exe", "a�gnp.exe"),
+        ("a\u200bb", "a�b"),
+        ("a\ud800b", "a�b"),
+        ("a\x07b", "a�b"),
+        ("a\u2028b\r\nc", "a b c"),
+    ],
+)
+def test_characters_that_deceive_are_replaced(name: str, shown: str) -> None:
+    assert text.plain(name) == shown
+
+
+@given(st.text(alphabet=st.characters()))
+def test_plain_text_is_one_line_without_controls(words: str) -> None:
+    kinds = {unicodedata.category(character) for character in text.plain(words)}
+    assert kinds.isdisjoint({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def test_names_of_all_languages_stay_as_they_are() -> None:
+    for name in ("größe день 数据 🐧.csv", "it's 100% & <b>.txt"):
+        assert text.plain(name) == name
+
+
+def test_a_label_has_nothing_that_would_be_set_as_mathematics() -> None:
+    shown = text.label(r"$\href{javascript:alert(1)}{x}$ \(y\)")
+    assert "$" not in shown
+    assert "\\" not in shown
+    assert text.label("5$ off") == "5$ off"
+
+
+def test_a_very_long_name_keeps_its_two_ends() -> None:
+    shown = text.short_name("a" * 300 + ".csv")
+    assert shown == "a" * 40 + "…" + "a" * 36 + ".csv"
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (TransferState.METADATA, "looking for the files among 1 peer"),
+        (TransferState.CHECKING, "checking what is on disk: 560 B of 1 KB"),
+        (TransferState.DOWNLOADING, "560 B of 1 KB, 2.1 KB/s from 1 peer"),
+        (TransferState.SEEDING, "sharing 1 KB: 0 B sent, 0 B/s to 1 peer"),
+        (TransferState.FAILED, "failed: disk full"),
+    ],
+)
+def test_every_state_has_a_line(state: TransferState, words: str) -> None:
+    assert text.progress_line(status(state, done=560, error="disk full")) == words
+
+
+def test_a_notice_is_part_of_the_line() -> None:
+    line = text.progress_line(status(notice="no peers\nfound yet", peers=0))
+    assert line == "0 B of 1 KB, 2.1 KB/s from 0 peers; no peers found yet"
+
+
+def test_the_last_line_of_a_fetch_says_what_came_from_whom_and_where_it_is() -> None:
+    done = status(TransferState.SEEDING, paths=["/home/me/penguins.csv"])
+    line = "penguins.csv: 1 KB, already here -> /home/me/penguins.csv"
+    assert text.completion_line(details(done)) == line
+
+    done = status(
+        TransferState.SEEDING,
+        paths=["/home/me/penguins.csv"],
+        by_transport={"webrtc": 0, "tcp": 1000},
+    )
+    assert text.completion_line(details(done, [600, 0, 400])) == (
+        "penguins.csv: 1 KB from 2 peers over tcp in 0.4 s -> /home/me/penguins.csv"
+    )
+    assert text.completion_line(details(done), most_peers=1) == (
+        "penguins.csv: 1 KB from 1 peer over tcp in 0.4 s -> /home/me/penguins.csv"
+    )
+    assert text.completion_line(details(done)) == (
+        "penguins.csv: 1 KB over tcp in 0.4 s -> /home/me/penguins.csv"
+    )
+
+    done = status(
+        TransferState.SEEDING,
+        by_transport={"tcp": 400, "webrtc": 600},
+        notice="saved as penguins (1).csv",
+    )
+    assert text.completion_line(details(done, [1])) == (
+        "penguins.csv: 1 KB from 1 peer over webrtc and tcp in 0.4 s -> /home/me "
+        "(saved as penguins (1).csv)"
+    )
+
+
+def test_a_fraction_is_of_what_is_wanted() -> None:
+    assert text.fraction(status(done=250)) == 0.25
+    assert text.fraction(status(TransferState.METADATA, total=0)) == 0.0
+    assert text.fraction(status(TransferState.SEEDING, total=0)) == 1.0
