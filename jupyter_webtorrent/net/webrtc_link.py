@@ -85,7 +85,10 @@ class IceConnection(aioice.Connection):
         return pair.remote_addr if pair else None
 
     async def get_component_candidates(
-        self, component: int, addresses: list[str], timeout: int = 5
+        self,
+        component: int,
+        addresses: list[str],
+        timeout: int = 5,  # noqa: ASYNC109 - aioice's signature
     ) -> list[aioice.Candidate]:
         addresses = addresses[:MAX_HOST_ADDRESSES]
         if self._loopback_candidates:
@@ -376,4 +379,4 @@ async def _uninterrupted(work: Coroutine[Any, Any, _T]) -> _T:
         raise
 
 
-__all__ = ["LinkListener", "PeerLink", "SSL"]
+__all__ = ["SSL", "LinkListener", "PeerLink"]

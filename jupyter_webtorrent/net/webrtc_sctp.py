@@ -6,6 +6,7 @@ is webrtc_link.py's. Importing this module imports aiortc.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from aiortc.rtcdtlstransport import RTCDtlsTransport
@@ -43,10 +44,8 @@ class SctpTransport(RTCSctpTransport):
 
     async def _send_chunk(self, chunk: Chunk) -> None:
         # Sent from timers and loose tasks too: to a connection just gone, a packet is simply lost.
-        try:
+        with contextlib.suppress(ConnectionError, SSL.Error):
             await super()._send_chunk(chunk)
-        except (ConnectionError, SSL.Error):
-            pass
 
     def _set_state(self, state: RTCSctpTransport.State) -> None:
         super()._set_state(state)

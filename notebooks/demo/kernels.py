@@ -161,7 +161,8 @@ async def running_kernel(server: JupyterServer, notebook: str) -> AsyncIterator[
         async with server.channels(kernel_id, client_id) as socket:
             yield Kernel(socket, client_id)
     finally:
-        await server.end_session(session_id)
+        with contextlib.suppress(DemoError):  # a server that is gone has no kernel left either
+            await server.end_session(session_id)
 
 
 def text_of(outputs: list[Output]) -> str:

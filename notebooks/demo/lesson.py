@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from jupyter_webtorrent.kernel import text
 from jupyter_webtorrent.protocol.magnet import MagnetLink
 from notebooks.demo.errors import DemoError
 from notebooks.demo.material import DATASET, LARGE, LESSONS, NOTEBOOKS, SHARES, digests, lay_out
@@ -88,11 +89,11 @@ async def _hold(folder: Path, stack: AsyncExitStack, *, large_bytes: int, keep: 
 def _links(printed: str, tracker: str) -> dict[str, str]:
     """The links that the teacher's notebook printed, by the name of what they stand for."""
     links: dict[str, str] = {}
-    for text in re.findall(r"magnet:\?\S+", printed):
-        link = MagnetLink.from_text(text)
+    for magnet in re.findall(r"magnet:\?\S+", printed):
+        link = MagnetLink.from_text(magnet)
         if link.trackers != (tracker,):
-            raise DemoError(f"a link names other trackers than {tracker}", text)
-        links[link.name or ""] = text
+            raise DemoError(f"a link names other trackers than {tracker}", magnet)
+        links[link.name or ""] = magnet
     if sorted(links) != sorted(SHARES):
         raise DemoError(f"the teacher's notebook printed no link for each of {SHARES}", printed)
     return links
@@ -103,9 +104,24 @@ async def _fetch(
 ) -> list[Move]:
     """Run the student's notebook on a server, with the links filled in."""
     parameters = {_PARAMETER_OF[name]: link for name, link in links.items()}
-    async with observing(student, others) as observer:
-        await run_notebook(student, NOTEBOOKS / "student.ipynb", parameters)
+    try:
+        async with observing(student, others) as observer:
+            await run_notebook(student, NOTEBOOKS / "student.ipynb", parameters)
+    except DemoError as error:
+        state = await _progress(student)
+        raise DemoError(str(error), f"{error.details.rstrip()}\n{state}") from error
     return observer.moves
+
+
+async def _progress(student: JupyterServer) -> str:
+    """How far a student's transfers are, and why they are no further."""
+    try:
+        transfers = await student.transfers()
+    except DemoError as error:
+        return str(error)
+    return "\n".join(
+        f"{text.name_of(status)}: {text.progress_line(status)}" for status in transfers
+    )
 
 
 async def _compare(teacher: JupyterServer, student: JupyterServer) -> int:

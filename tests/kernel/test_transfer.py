@@ -79,4 +79,5 @@ def test_waiting_too_long_says_that_it_goes_on_and_how_far_it_is() -> None:
 
 def test_in_text_a_transfer_shows_no_more_than_it_should() -> None:
     transfer = Transfer(ScriptedClient([]), status(name="\x1b]8;;http://x\x07evil", done=10))
+    assert transfer._repr_mimebundle_() == {"text/plain": repr(transfer)}
     assert repr(transfer) == ("<Transfer �]8;;http://x�evil: 10 B of 1 KB, 2.1 KB/s from 1 peer>")

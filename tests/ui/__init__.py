@@ -1,0 +1,1 @@
+"""JupyterLab with our extension in it, as a teacher and a student see it in their browsers."""

@@ -1,0 +1,116 @@
+"""A person's JupyterLab: a server of its own process, with its own folders and token and the extension as built.
+
+Nothing of it asks anybody anything: no news, no updates, no tracker but the one it is told, no STUN server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from notebooks.demo.programs import running
+
+PROJECT = Path(__file__).parents[2]
+LAB_EXTENSION = PROJECT / "jupyter_webtorrent" / "labextension"
+
+
+@dataclass(frozen=True, slots=True)
+class LabServer:
+    """A running server: `root` is the folder that it serves, `url` ends with its base URL."""
+
+    root: Path
+    url: str
+    token: str
+
+    def notebook_url(self, name: str) -> str:
+        """Where a person opens a notebook of the root folder; holds the token."""
+        return f"{self.url}lab/tree/{name}?token={self.token}"
+
+
+@asynccontextmanager
+async def lab_server(
+    name: str, folder: Path, tracker: str, *, base_url: str = "/"
+) -> AsyncIterator[LabServer]:
+    """Run a server that keeps all it writes below `folder` until the block ends.
+
+    It speaks WebRTC alone, which is slow enough to be watched and needs the tracker.
+    """
+    if not (LAB_EXTENSION / "package.json").exists():
+        raise FileNotFoundError("the JupyterLab extension is not built: make install")
+    root, runtime, labextensions = folder / "root", folder / "runtime", folder / "labextensions"
+    for path in (root, runtime, labextensions):
+        path.mkdir(parents=True)
+    (labextensions / "jupyter-webtorrent").symlink_to(LAB_EXTENSION, target_is_directory=True)
+    settings = folder / "settings.json"
+    settings.write_text(json.dumps(_settings(root, labextensions, tracker, base_url)), "utf-8")
+    token = secrets.token_hex(24)
+    async with running(
+        f"{name}'s server",
+        *("-m", "jupyterlab", f"--config={settings}"),
+        log=folder / "server.log",
+        environment=_environment(folder, runtime, token),
+    ) as program:
+        url = await program.ready(lambda: _published_url(runtime, program.pid))
+        yield LabServer(root, url, token)
+
+
+def _settings(root: Path, labextensions: Path, tracker: str, base_url: str) -> dict[str, Any]:
+    return {
+        "ServerApp": {
+            "ip": "127.0.0.1",
+            "port": 0,
+            "base_url": base_url,
+            "root_dir": str(root),
+            "open_browser": False,
+            "allow_root": True,
+            "jpserver_extensions": {"jupyterlab": True, "jupyter_webtorrent": True},
+        },
+        "LabApp": {
+            "extra_labextensions_path": [str(labextensions)],
+            "expose_app_in_browser": True,
+            "news_url": None,
+            "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+        },
+        "WebTorrentApp": {
+            "trackers": [tracker],
+            "stun_servers": [],
+            "listen_host": "127.0.0.1",
+            "transports": ["webrtc"],
+            "loopback_candidates": True,
+        },
+    }
+
+
+def _environment(folder: Path, runtime: Path, token: str) -> dict[str, str]:
+    """This process's environment, with every place that Jupyter keeps something in below `folder`."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("IPYTHON", "JPY_", "JUPYTER", "PYTEST"))
+    }
+    return {
+        **inherited,
+        "HOME": str(folder),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_DATA_DIR": str(folder / "data"),
+        "JUPYTER_NO_CONFIG": "1",
+        "JUPYTER_RUNTIME_DIR": str(runtime),
+        "JUPYTER_TOKEN": token,
+        "PYTHONPATH": str(PROJECT),
+    }
+
+
+def _published_url(runtime: Path, pid: int) -> str | None:
+    """Where the server with that process id says that it listens."""
+    try:
+        info = json.loads((runtime / f"jpserver-{pid}.json").read_text("utf-8"))
+    except (OSError, ValueError):  # not there, or half written
+        return None
+    return str(info["url"])
