@@ -10,6 +10,10 @@ import hypothesis
 import pytest
 import pytest_asyncio
 
+# Says that this thread has no loop. Otherwise looptime has asyncio make one for the first synchronous test, and
+# nobody closes it.
+asyncio.set_event_loop(None)
+
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
 

@@ -137,7 +137,8 @@ class Watch:
             if len(data) < 17:
                 continue
             name = _asked_name(data)
-            if name not in self._local_names and not name.endswith(".arpa"):
+            # .invalid never exists (RFC 2606): a test may ask for it to see a look-up fail.
+            if name not in self._local_names and not name.endswith((".arpa", ".invalid")):
                 self._note(f"a look-up of {name}")
             flags = 0x8183  # a response: recursion available, no such name
             names.sendto(

@@ -15,7 +15,7 @@ Notebook = dict[str, Any]
 """A notebook file (nbformat 4.5), and as `Cell` one of its cells."""
 Cell = dict[str, Any]
 
-CELL_SECONDS = 15.0
+CELL_SECONDS = 90.0
 _PARAMETERS = "parameters"
 """The tag, as papermill has it, of the cell that holds what a reader fills in."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -10,10 +9,6 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from tests.kernel.servers import JupyterServer, jupyter_server
-
-# Says that this thread has no loop. Otherwise looptime has asyncio make one for the first synchronous test, and
-# nobody closes it.
-asyncio.set_event_loop(None)
 
 
 @pytest.fixture(scope="session")

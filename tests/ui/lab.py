@@ -44,8 +44,8 @@ class Lab:
     async def open(self, notebook: str) -> None:
         """Open a notebook of the root folder, and wait for its kernel."""
         await self.page.goto(self.server.notebook_url(notebook))
-        ready = self.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
-        await expect(ready).to_be_visible(timeout=START_MILLISECONDS)
+        status = self.page.locator("#jp-main-statusbar")
+        await expect(status).to_contain_text("| Idle", timeout=START_MILLISECONDS)
 
     async def open_panel(self) -> None:
         await self.page.get_by_role("tab", name="Transfers").click()

@@ -44,9 +44,10 @@ async def lab_server(
     if not (LAB_EXTENSION / "package.json").exists():
         raise FileNotFoundError("the JupyterLab extension is not built: make install")
     root, runtime, labextensions = folder / "root", folder / "runtime", folder / "labextensions"
-    for path in (root, runtime, labextensions):
+    for path in (root, runtime, labextensions, folder / "tmp"):
         path.mkdir(parents=True)
     (labextensions / "jupyter-webtorrent").symlink_to(LAB_EXTENSION, target_is_directory=True)
+    _choose_no_news(folder / "user-settings")
     settings = folder / "settings.json"
     settings.write_text(json.dumps(_settings(root, labextensions, tracker, base_url)), "utf-8")
     token = secrets.token_hex(24)
@@ -60,6 +61,14 @@ async def lab_server(
         yield LabServer(root, url, token)
 
 
+def _choose_no_news(user_settings: Path) -> None:
+    """What a person's “No” leaves behind, so that no question covers the page."""
+    folder = user_settings / "@jupyterlab" / "apputils-extension"
+    folder.mkdir(parents=True)
+    choice = {"fetchNews": "false", "checkForUpdates": False}
+    (folder / "notification.jupyterlab-settings").write_text(json.dumps(choice), "utf-8")
+
+
 def _settings(root: Path, labextensions: Path, tracker: str, base_url: str) -> dict[str, Any]:
     return {
         "ServerApp": {
@@ -69,7 +78,11 @@ def _settings(root: Path, labextensions: Path, tracker: str, base_url: str) -> d
             "root_dir": str(root),
             "open_browser": False,
             "allow_root": True,
-            "jpserver_extensions": {"jupyterlab": True, "jupyter_webtorrent": True},
+            "jpserver_extensions": {
+                "jupyter_lsp": True,  # JupyterLab's pages ask for it
+                "jupyter_webtorrent": True,
+                "jupyterlab": True,
+            },
         },
         "LabApp": {
             "extra_labextensions_path": [str(labextensions)],
@@ -97,8 +110,10 @@ def _environment(folder: Path, runtime: Path, token: str) -> dict[str, str]:
     return {
         **inherited,
         "HOME": str(folder),
+        "TMPDIR": str(folder / "tmp"),
         "IPYTHONDIR": str(folder / "ipython"),
-        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "user-settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
         "JUPYTER_DATA_DIR": str(folder / "data"),
         "JUPYTER_NO_CONFIG": "1",
         "JUPYTER_RUNTIME_DIR": str(runtime),

@@ -1,0 +1,110 @@
+"""A lesson as two people see it in JupyterLab: cells, their outputs, and the panel at the left."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Locator, expect
+
+from tests.ui.lab import Lab
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+LARGE = 64_000_000
+SMALL = 1_000_000
+
+
+async def test_the_panel_shows_a_file_on_its_way_from_one_lab_to_the_other(
+    teacher: Lab, student: Lab
+) -> None:
+    original = _write(teacher, "big.bin", LARGE)
+
+    shared = await teacher.run_cell("%wt share big.bin")
+    link = _link_in(await shared.inner_text())
+    await expect(teacher.row("big.bin")).to_contain_text("Seeding")
+
+    fetching = await student.start_cell(f'%wt fetch "{link}"')
+    await expect(student.row("big.bin")).to_contain_text("Downloading")
+    first = await _progress_beyond(student.progress("big.bin"), 0)
+    await expect(fetching.get_by_role("progressbar")).to_be_visible()
+    await student.photograph("downloading")
+    await student.photograph("downloading-narrow", width=800)
+    await expect(teacher.row("big.bin")).to_contain_text(re.compile(r"↑ [1-9]"))
+    await teacher.photograph("uploading")
+    await student.choose_theme("Dark")
+    await student.photograph("downloading-dark")
+    await _progress_beyond(student.progress("big.bin"), first)
+
+    outputs = await student.finish(fetching)
+    await expect(student.row("big.bin")).to_contain_text("Seeding")
+    await expect(student.progress("big.bin")).to_have_attribute("aria-valuenow", "100")
+    await expect(outputs).to_contain_text(
+        [re.compile("100%"), re.compile("from 1 peer over webrtc")]
+    )
+    assert _sha256(student.root / "big.bin") == _sha256(original)
+    await student.photograph("complete-dark")
+    await student.choose_theme("Light")
+    await student.photograph("complete")
+    await teacher.photograph("uploaded")
+
+
+async def test_the_panels_in_a_notebook_share_and_fetch(teacher: Lab, student: Lab) -> None:
+    original = _write(teacher, "small.bin", SMALL)
+
+    sharing = await teacher.run_cell("import jupyter_webtorrent as wt\nwt.SharePanel()")
+    await teacher.photograph("share-panel")
+    await sharing.get_by_label("Path").fill("small.bin")
+    await sharing.get_by_role("button", name="Share").click()
+    link_field = sharing.locator("textarea")
+    await expect(link_field).to_have_value(re.compile("^magnet:"))
+    await teacher.photograph("share-panel-shared")
+    link = await link_field.input_value()
+
+    fetching = await student.run_cell("import jupyter_webtorrent as wt\nwt.FetchPanel()")
+    await student.photograph("fetch-panel")
+    await fetching.get_by_label("Link").fill(link)
+    await fetching.get_by_role("button", name="Fetch").click()
+    await expect(fetching).to_contain_text("sharing 1 MB")
+    await expect(student.row("small.bin")).to_contain_text("Seeding")
+    assert _sha256(student.root / "small.bin") == _sha256(original)
+    await student.photograph("fetch-panel-fetched")
+    await student.choose_theme("Dark")
+    await student.photograph("fetch-panel-dark", width=800)
+    await student.choose_theme("Light")
+
+
+async def test_a_mistake_is_answered_in_one_line(student: Lab) -> None:
+    outputs = await student.run_cell("%wt fetch nonsense")
+    await student.photograph("mistake")
+    answer = await outputs.inner_text()
+    assert len(answer.strip().splitlines()) == 1
+    assert "nonsense" in answer
+    assert "Traceback" not in answer
+
+
+def _write(lab: Lab, name: str, size: int) -> Path:
+    path = lab.root / name
+    path.write_bytes(random.Random(name).randbytes(size))
+    return path
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _link_in(text: str) -> str:
+    links = re.findall(r"magnet:\?\S+", text)
+    assert len(links) == 1, text
+    return str(links[0])
+
+
+async def _progress_beyond(bar: Locator, percent: int) -> int:
+    """Wait until a bar shows more than that, and not yet all."""
+    between = "|".join(str(number) for number in range(percent + 1, 100))
+    await expect(bar).to_have_attribute("aria-valuenow", re.compile(f"^({between})$"))
+    return int(await bar.get_attribute("aria-valuenow") or 0)
