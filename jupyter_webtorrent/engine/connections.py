@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.peer_connection import PeerConnection
@@ -13,6 +16,7 @@ from jupyter_webtorrent.net.transport import Transport
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import PeerAddress, PeerId
 from jupyter_webtorrent.protocol.messages import Message
+from jupyter_webtorrent.schema.transfers import PeerStatus
 from jupyter_webtorrent.swarm.commands import Disconnect
 from jupyter_webtorrent.swarm.peer import Peer
 from jupyter_webtorrent.swarm.peer_book import PeerBook
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
 DIAL_SECONDS = 0.5
 MAX_DIALS_AT_ONCE = 8
+MAX_GONE = 100
 
 
 class Connections:
@@ -34,6 +39,10 @@ class Connections:
         self._all: set[PeerConnection] = set()
         self._by_peer: dict[Peer, PeerConnection] = {}
         self._dials: set[asyncio.Task[None]] = set()
+        self._gone: dict[PeerId, PeerStatus] = {}
+        """Peers that have gone and sent blocks, the last MAX_GONE of them."""
+        self._gone_bytes: Counter[str] = Counter()
+        """Block bytes received over connections that have ended, by transport."""
 
     def shaken(self) -> list[tuple[Peer, PeerConnection]]:
         """The peers that shook hands, with their connections."""
@@ -110,8 +119,8 @@ class Connections:
             return
         self._all.discard(connection)
         self._services.open_connections -= 1
-        if connection.peer is not None:
-            self._by_peer.pop(connection.peer, None)
+        if connection.peer is not None and self._by_peer.pop(connection.peer, None) is not None:
+            self._remember(connection.peer, connection)
         if connection.address is not None:
             self.book.failed(connection.address, reason, asyncio.get_running_loop().time())
 
@@ -125,6 +134,37 @@ class Connections:
         await asyncio.gather(*self._dials, return_exceptions=True)
         closing = [connection.aclose("the torrent was stopped") for connection in self._all]
         await asyncio.gather(*closing)
+
+    # What is told of them
+
+    def bytes_by_transport(self) -> Counter[str]:
+        """Block bytes received, by transport."""
+        counts = Counter(self._gone_bytes)
+        for peer, connection in self._by_peer.items():
+            counts[connection.transport.kind] += peer.down.total
+        return +counts
+
+    def peer_statuses(self) -> list[PeerStatus]:
+        """Who is connected, then who has gone and sent blocks before."""
+        here = [_status(peer, connection) for peer, connection in self._by_peer.items()]
+        ids = {peer.handshake.peer_id for peer in self._by_peer}
+        return here + [status for peer_id, status in self._gone.items() if peer_id not in ids]
+
+    def _remember(self, peer: Peer, connection: PeerConnection) -> None:
+        if not peer.down.total:
+            return
+        self._gone_bytes[connection.transport.kind] += peer.down.total
+        earlier = self._gone.pop(peer.handshake.peer_id, None)
+        status = replace(_status(peer, connection), connected=False, down_rate=0.0, up_rate=0.0)
+        if earlier is not None:
+            status = replace(
+                status,
+                downloaded=status.downloaded + earlier.downloaded,
+                uploaded=status.uploaded + earlier.uploaded,
+            )
+        self._gone[peer.handshake.peer_id] = status
+        while len(self._gone) > MAX_GONE:
+            del self._gone[next(iter(self._gone))]
 
     # Commands
 
@@ -171,3 +211,17 @@ class Connections:
             self.add(transport, outgoing=True, address=address)
             return
         self.book.failed(address, reason, asyncio.get_running_loop().time())
+
+
+def _status(peer: Peer, connection: PeerConnection) -> PeerStatus:
+    client = peer.extensions.client if peer.extensions else ""
+    return PeerStatus(
+        address=connection.transport.remote,
+        client=client or str(peer.handshake.peer_id),
+        transport=connection.transport.kind,
+        down_rate=peer.down.rate,
+        up_rate=peer.up.rate,
+        downloaded=peer.down.total,
+        uploaded=peer.up.total,
+        progress=peer.progress,
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections import Counter
 from collections.abc import Collection
 
 from jupyter_webtorrent.engine.announcer import is_spoken
@@ -12,7 +11,6 @@ from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.protocol.identity import PeerAddress
 from jupyter_webtorrent.schema.transfers import (
     FileStatus,
-    PeerStatus,
     SessionStatus,
     TrackerStatus,
     TransferDetails,
@@ -38,7 +36,7 @@ def transfer_status(torrent: Torrent, magnet: str) -> TransferStatus:
         downloaded=swarm.down.total,
         uploaded=swarm.up.total,
         peers=len(swarm.peers),
-        by_transport=dict(bytes_by_transport(torrent)),
+        by_transport=dict(torrent.connections.bytes_by_transport()),
         seconds=ended - torrent.started_at,
         paths=[str(path) for path in torrent.paths],
         folder=str(torrent.folder),
@@ -51,20 +49,7 @@ def transfer_details(torrent: Torrent, transfer: TransferStatus) -> TransferDeta
     return TransferDetails(
         transfer=transfer,
         files=_files(torrent),
-        peers=[
-            PeerStatus(
-                address=connection.transport.remote,
-                client=(peer.extensions.client if peer.extensions else "")
-                or str(peer.handshake.peer_id),
-                transport=connection.transport.kind,
-                down_rate=peer.down.rate,
-                up_rate=peer.up.rate,
-                downloaded=peer.down.total,
-                uploaded=peer.up.total,
-                progress=peer.progress,
-            )
-            for peer, connection in torrent.connections.shaken()
-        ],
+        peers=torrent.connections.peer_statuses(),
         trackers=_trackers(torrent),
     )
 
@@ -77,14 +62,6 @@ def session_status(torrents: Collection[Torrent], listening: PeerAddress | None)
         up_rate=sum(torrent.swarm.up.rate for torrent in torrents),
         transfers=len(torrents),
     )
-
-
-def bytes_by_transport(torrent: Torrent) -> Counter[str]:
-    """Block bytes received, by transport."""
-    counts = Counter(torrent.by_transport)
-    for peer, connection in torrent.connections.shaken():
-        counts[connection.transport.kind] += peer.down.total
-    return +counts
 
 
 def trouble(torrent: Torrent) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Collection
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -70,8 +69,6 @@ class Torrent:
         self.store: PieceStore | None = None
         self.reader: BlockReader | None = None
         self.wanted_files: tuple[int, ...] = ()
-        self.by_transport: Counter[str] = Counter()
-        """Block bytes received over connections that have ended, by transport."""
         self.done: asyncio.Future[tuple[Path, ...]]
         """The finished paths, or FetchFailedError."""
         self._services = services
@@ -298,7 +295,6 @@ class Torrent:
         peer = connection.peer
         self.connections.ended(connection, reason)
         if peer is not None:
-            self.by_transport[connection.transport.kind] += peer.down.total
             self.swarm.peer_left(peer, self._loop.time())
             self.run_commands()
 

@@ -107,19 +107,14 @@ def progress_line(status: TransferStatus) -> str:
     return f"{line}; {plain(status.notice)}" if status.notice else line
 
 
-def completion_line(details: TransferDetails, most_peers: int = 0) -> str:
-    """What a fetch brought: `penguins.csv: 13.5 KB from 1 peer over tcp in 0.4 s -> /path`.
-
-    Seeds hang up once all is here; `most_peers` is how many were seen at once while it came.
-    """
+def completion_line(details: TransferDetails) -> str:
+    """What a fetch brought: `penguins.csv: 13.5 KB from 1 peer over tcp in 0.4 s -> /path`."""
     status = details.transfer
     came = {transport: amount for transport, amount in status.by_transport.items() if amount}
     target = ", ".join(plain(path) for path in status.paths) or plain(status.folder)
     line = f"{name_of(status)}: {size(status.total)}"
     if came:
-        peers = max(most_peers, sum(peer.downloaded > 0 for peer in details.peers))
-        if peers:
-            line += f" from {count(peers, 'peer')}"
+        line += f" from {count(sum(peer.downloaded > 0 for peer in details.peers), 'peer')}"
         by_amount = sorted(came, key=came.__getitem__, reverse=True)
         line += f" over {' and '.join(by_amount)} in {duration(status.seconds)}"
     else:

@@ -30,7 +30,6 @@ class Transfer:
     def __init__(self, client: Client, status: TransferStatus) -> None:
         self._client = client
         self._status = status
-        self._most_peers = status.peers
         self._asked = time.monotonic()
 
     @property
@@ -81,7 +80,6 @@ class Transfer:
     def refresh(self) -> TransferStatus:
         """Ask the server now."""
         self._status = self._client.transfer(self.info_hash)
-        self._most_peers = max(self._most_peers, self._status.peers)
         self._asked = time.monotonic()
         return self._status
 
@@ -123,7 +121,7 @@ class Transfer:
 
     def completion(self) -> str:
         """One line about what came, from whom, how fast and where to: for after `wait`."""
-        return text.completion_line(self._client.details(self.info_hash), self._most_peers)
+        return text.completion_line(self._client.details(self.info_hash))
 
     def remove(self, *, delete_data: bool = False) -> None:
         """Forget the transfer; with `delete_data` what was fetched goes too, never a shared original."""

@@ -67,6 +67,8 @@ class PeerStatus(Struct, frozen=True):
     uploaded: int
     progress: float
     """From 0 to 1."""
+    connected: bool = True
+    """False: it is gone, and it sent some of what is here."""
 
 
 class TrackerStatus(Struct, frozen=True):

@@ -16,7 +16,7 @@ from jupyter_webtorrent.kernel import text
 from jupyter_webtorrent.protocol.magnet import MagnetLink
 from notebooks.demo.errors import DemoError
 from notebooks.demo.material import DATASET, LARGE, LESSONS, NOTEBOOKS, SHARES, digests, lay_out
-from notebooks.demo.observer import Move, observing
+from notebooks.demo.observer import Move, Observer
 from notebooks.demo.papers import run_notebook
 from notebooks.demo.programs import running_tracker
 from notebooks.demo.report import table
@@ -105,12 +105,12 @@ async def _fetch(
     """Run the student's notebook on a server, with the links filled in."""
     parameters = {_PARAMETER_OF[name]: link for name, link in links.items()}
     try:
-        async with observing(student, others) as observer:
-            await run_notebook(student, NOTEBOOKS / "student.ipynb", parameters)
+        observer = await Observer.begin(others)
+        await run_notebook(student, NOTEBOOKS / "student.ipynb", parameters)
+        return await observer.moves(student)
     except DemoError as error:
         state = await _progress(student)
         raise DemoError(str(error), f"{error.details.rstrip()}\n{state}") from error
-    return observer.moves
 
 
 async def _progress(student: JupyterServer) -> str:

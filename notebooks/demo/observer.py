@@ -1,21 +1,14 @@
-"""Watches a student's transfers, and says afterwards what came from whom.
-
-A peer's address and client are known while it is connected; who sent how much is what each server counted.
-"""
+"""Says what came to a student, and from whom: each server's own counts, before and after."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from jupyter_webtorrent.schema.transfers import PeerStatus, TransferState, TransferStatus
+from jupyter_webtorrent.schema.transfers import TransferDetails, TransferState
 from notebooks.demo.errors import DemoError
 from notebooks.demo.servers import JupyterServer
-
-_LOOK_SECONDS = 0.05
 
 Uploads = dict[str, Counter[str]]
 """Bytes sent, by server and info hash."""
@@ -30,75 +23,51 @@ class Move:
     senders: tuple[str, ...]
     """The servers whose count of sent bytes rose."""
     peers: tuple[str, ...]
-    """Address and client of the peers seen to send."""
+    """Address and client of the peers that sent."""
     by_transport: dict[str, int]
     """Bytes received."""
     total: int
     seconds: float
 
 
-@dataclass(slots=True)
 class Observer:
-    """What was seen of one student's transfers; `moves` once they are over."""
+    """Remembers what the servers that may send had sent before; `moves` says what has come since."""
 
-    moves: list[Move] = field(default_factory=list)
-    _seen: dict[str, dict[str, PeerStatus]] = field(default_factory=lambda: defaultdict(dict))
+    def __init__(self, senders: Sequence[JupyterServer], before: Uploads) -> None:
+        self._senders = senders
+        self._before = before
 
-    async def look(self, student: JupyterServer) -> None:
-        """Remember who sends now."""
-        for transfer in await student.transfers():
-            details = await student.details(transfer.info_hash)
-            for peer in details.peers:
-                if peer.downloaded:
-                    self._seen[transfer.info_hash][peer.address] = peer
+    @classmethod
+    async def begin(cls, senders: Sequence[JupyterServer]) -> Observer:
+        return cls(senders, await _uploads(senders))
 
-    async def look_often(self, student: JupyterServer) -> None:
-        while True:
-            await self.look(student)
-            await asyncio.sleep(_LOOK_SECONDS)
+    async def moves(self, student: JupyterServer) -> list[Move]:
+        """Every transfer of the student's server; raises DemoError if one is not complete."""
+        after = await _uploads(self._senders)
+        return [
+            self._move(student, await student.details(transfer.info_hash), after)
+            for transfer in await student.transfers()
+        ]
 
-    def conclude(
-        self,
-        student: JupyterServer,
-        transfers: list[TransferStatus],
-        before: Uploads,
-        after: Uploads,
-    ) -> None:
-        for transfer in transfers:
-            if transfer.state is not TransferState.SEEDING:
-                raise DemoError(
-                    f"{student.name}'s {transfer.name} is {transfer.state.value}",
-                    transfer.error or transfer.notice,
-                )
-            key = transfer.info_hash
-            peers = self._seen[key].values()
-            self.moves.append(
-                Move(
-                    name=transfer.name,
-                    to=student.name,
-                    senders=tuple(name for name in after if after[name][key] > before[name][key]),
-                    peers=tuple(f"{peer.address} ({peer.client})" for peer in peers),
-                    by_transport={kind: n for kind, n in transfer.by_transport.items() if n},
-                    total=transfer.total,
-                    seconds=transfer.seconds,
-                )
+    def _move(self, student: JupyterServer, details: TransferDetails, after: Uploads) -> Move:
+        transfer = details.transfer
+        if transfer.state is not TransferState.SEEDING:
+            raise DemoError(
+                f"{student.name}'s {transfer.name} is {transfer.state.value}",
+                transfer.error or transfer.notice,
             )
-
-
-@contextlib.asynccontextmanager
-async def observing(
-    student: JupyterServer, others: Sequence[JupyterServer]
-) -> AsyncIterator[Observer]:
-    """Watch a student's server while the block runs. `others` are the servers that may send."""
-    observer = Observer()
-    before = await _uploads(others)
-    looking = asyncio.create_task(observer.look_often(student))
-    try:
-        yield observer
-    finally:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
-    observer.conclude(student, await student.transfers(), before, await _uploads(others))
+        key = transfer.info_hash
+        return Move(
+            name=transfer.name,
+            to=student.name,
+            senders=tuple(name for name in after if after[name][key] > self._before[name][key]),
+            peers=tuple(
+                f"{peer.address} ({peer.client})" for peer in details.peers if peer.downloaded
+            ),
+            by_transport={kind: n for kind, n in transfer.by_transport.items() if n},
+            total=transfer.total,
+            seconds=transfer.seconds,
+        )
 
 
 async def _uploads(servers: Sequence[JupyterServer]) -> Uploads:

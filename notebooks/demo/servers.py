@@ -1,7 +1,7 @@
 """One person's Jupyter server: a process with a root, a state folder and a token of its own, and its API.
 
-It runs with the settings written here and nobody else's: neither the user's Jupyter configuration nor the
-public trackers and STUN servers play a part.
+It runs with the settings written here and nobody else's: the user's Jupyter configuration, public trackers
+and STUN servers play no part.
 """
 
 from __future__ import annotations
@@ -152,6 +152,11 @@ def _settings(root: Path, tracker: str) -> dict[str, dict[str, Any]]:
             "stun_servers": [],
             "listen_host": "127.0.0.1",
             "loopback_candidates": True,
+        },
+        "LabApp": {  # ask nobody on the internet for news, updates or extensions
+            "news_url": None,
+            "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+            "extension_manager": "readonly",
         },
     }
 

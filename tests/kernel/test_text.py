@@ -113,12 +113,6 @@ def test_the_last_line_of_a_fetch_says_what_came_from_whom_and_where_it_is() -> 
     assert text.completion_line(details(done, [600, 0, 400])) == (
         "penguins.csv: 1 KB from 2 peers over tcp in 0.4 s -> /home/me/penguins.csv"
     )
-    assert text.completion_line(details(done), most_peers=1) == (
-        "penguins.csv: 1 KB from 1 peer over tcp in 0.4 s -> /home/me/penguins.csv"
-    )
-    assert text.completion_line(details(done)) == (
-        "penguins.csv: 1 KB over tcp in 0.4 s -> /home/me/penguins.csv"
-    )
 
     done = status(
         TransferState.SEEDING,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ SCREENSHOTS = PROJECT / "screenshots"
 START_MILLISECONDS = 40_000
 """What JupyterLab and a kernel may take to start on a busy machine."""
 CELL_MILLISECONDS = 60_000
+_RAN = re.compile(r"\[\d+\]:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Lab:
     async def finish(self, cell: Locator) -> Locator:
         """Wait until a cell has run; its outputs."""
         number = cell.locator(".jp-InputArea-prompt")
-        await expect(number).to_have_text("[*]:", timeout=CELL_MILLISECONDS)
+        await expect(number).to_have_text(_RAN, timeout=CELL_MILLISECONDS)
         return cell.locator(".jp-OutputArea-output")
 
     async def choose_theme(self, theme: str) -> None:

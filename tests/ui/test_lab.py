@@ -14,7 +14,7 @@ from tests.ui.lab import Lab
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-LARGE = 64_000_000
+LARGE = 150_000_000
 SMALL = 1_000_000
 
 
@@ -30,7 +30,7 @@ async def test_the_panel_shows_a_file_on_its_way_from_one_lab_to_the_other(
     fetching = await student.start_cell(f'%wt fetch "{link}"')
     await expect(student.row("big.bin")).to_contain_text("Downloading")
     first = await _progress_beyond(student.progress("big.bin"), 0)
-    await expect(fetching.get_by_role("progressbar")).to_be_visible()
+    await expect(fetching.locator(".progress-bar")).to_be_visible()
     await student.photograph("downloading")
     await student.photograph("downloading-narrow", width=800)
     await expect(teacher.row("big.bin")).to_contain_text(re.compile(r"↑ [1-9]"))
