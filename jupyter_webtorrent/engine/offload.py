@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import ParamSpec, Protocol, TypeVar
 
 P = ParamSpec("P")
@@ -21,6 +22,21 @@ class Offload(Protocol):
     ) -> T: ...
 
     def close(self) -> None: ...
+
+
+async def run_to_end(
+    offload: Offload, stop: Event, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Run a long blocking call that heeds `stop`; who is cancelled meanwhile waits until it has ended."""
+    running = asyncio.ensure_future(offload(function, *args, **kwargs))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        stop.set()
+        await asyncio.wait([running])
+        if not running.cancelled():
+            running.exception()  # whatever came of it, nobody wants it any more
+        raise
 
 
 class ThreadOffload:

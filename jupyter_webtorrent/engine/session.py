@@ -6,6 +6,7 @@ Nothing is opened before the first share or fetch.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
 from pathlib import Path
 from random import Random, SystemRandom
@@ -18,7 +19,7 @@ from jupyter_webtorrent.engine.block_reader import ChunkCache
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
 from jupyter_webtorrent.engine.links import Source
-from jupyter_webtorrent.engine.offload import Offload, ThreadOffload
+from jupyter_webtorrent.engine.offload import Offload, ThreadOffload, run_to_end
 from jupyter_webtorrent.engine.peer_connection import ConnectionOwner, PeerConnection
 from jupyter_webtorrent.engine.services import Services, TrackerClient, unique
 from jupyter_webtorrent.engine.torrent import Torrent
@@ -106,8 +107,15 @@ class Session:
         if request.trackers is not None:
             trackers = _trackers(request.trackers)
         addresses = _addresses(request.peers)
-        created = await self._services.offload(
-            create_info, paths, name=request.name, private=request.private
+        stop = threading.Event()
+        created = await run_to_end(
+            self._services.offload,
+            stop,
+            create_info,
+            paths,
+            name=request.name,
+            private=request.private,
+            progress=lambda _done, _total: _raise_if(stop),
         )
         info = created.info
         await self._listen()
@@ -262,6 +270,11 @@ class Session:
 
 def _new_tracker(url: str) -> TrackerClient:
     return WebSocketTracker(url)
+
+
+def _raise_if(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise EngineError("the share was stopped")
 
 
 def _existing_folder(text: str) -> Path:

@@ -23,6 +23,8 @@ from jupyter_webtorrent.version import __version__
 def transfer_status(torrent: Torrent, magnet: str) -> TransferStatus:
     swarm = torrent.swarm
     total, done = _wanted_bytes(torrent)
+    if torrent.state is TransferState.CHECKING:
+        done = min(torrent.checked_bytes, total)
     ended = torrent.finished_at or asyncio.get_running_loop().time()
     return TransferStatus(
         info_hash=str(torrent.info_hash),

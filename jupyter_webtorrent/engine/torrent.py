@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Collection
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,6 +15,7 @@ from jupyter_webtorrent.engine.connections import Connections
 from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError
 from jupyter_webtorrent.engine.links import Source
 from jupyter_webtorrent.engine.negotiation import Negotiator
+from jupyter_webtorrent.engine.offload import run_to_end
 from jupyter_webtorrent.engine.peer_connection import PeerConnection
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.net.transport import Transport
@@ -69,6 +71,8 @@ class Torrent:
         self.store: PieceStore | None = None
         self.reader: BlockReader | None = None
         self.wanted_files: tuple[int, ...] = ()
+        self.checked_bytes = 0
+        """While CHECKING: how much of what is on disk was hashed."""
         self.done: asyncio.Future[tuple[Path, ...]]
         """The finished paths, or FetchFailedError."""
         self._services = services
@@ -84,6 +88,7 @@ class Torrent:
         if source.info is not None:
             self._info.set_result(source.info)
         self._complete = asyncio.Event()
+        self._stop = threading.Event()
         self._running_commands = False
         self._tasks: asyncio.TaskGroup | None = None
         self.swarm = Swarm(
@@ -170,16 +175,29 @@ class Torrent:
         """Choose the files, look at what is on disk, and begin to transfer."""
         self.state = TransferState.CHECKING
         wanted_files = self._choose_files(info)
-        store = await self._services.offload(
-            PieceStore.open_download, info, self.folder, wanted_files
+        offload = self._services.offload
+        store, have = await run_to_end(
+            offload, self._stop, self._open_and_check, info, wanted_files
         )
-        self.store = store  # closed at the end, whatever comes
         self.notice = store.notice
-        have = await self._services.offload(store.recheck)
         wanted = {piece for index in wanted_files for piece in info.layout.pieces_of_file(index)}
         self.wanted_files = wanted_files
         self.state = TransferState.DOWNLOADING
         self._start(info, store, have, sorted(wanted))
+
+    def _open_and_check(
+        self, info: Info, wanted_files: tuple[int, ...]
+    ) -> tuple[PieceStore, Bitfield]:
+        """Blocking: choose the place, and hash what is there already."""
+
+        def progress(done: int, total: int) -> None:
+            self.checked_bytes = done
+
+        stopped = self._stop.is_set
+        self.store = PieceStore.open_download(
+            info, self.folder, wanted_files, progress=progress, cancelled=stopped
+        )
+        return self.store, self.store.recheck(progress, stopped)
 
     def _start(
         self, info: Info, store: PieceStore, have: Bitfield, wanted: Collection[int]

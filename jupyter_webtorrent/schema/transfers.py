@@ -90,7 +90,7 @@ class TransferStatus(Struct, frozen=True):
     total: int
     """Wanted bytes; 0 while unknown."""
     done: int
-    """Wanted bytes that are verified."""
+    """Wanted bytes that are verified; while checking, the bytes looked at so far."""
     down_rate: float = 0.0
     up_rate: float = 0.0
     downloaded: int = 0

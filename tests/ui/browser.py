@@ -42,7 +42,7 @@ class Watch:
 
     def over(self, page: Page) -> None:
         page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.troubles.append(f"not caught: {error}"))
+        page.on("pageerror", lambda error: self.troubles.append(f"not caught: {error.stack}"))
         page.on("request", lambda request: self._asked(request.url))
         page.on("websocket", lambda socket: self._asked(socket.url))
 
