@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING
-
 from msgspec.structs import replace
 
 from jupyter_webtorrent.engine.errors import EngineError
-from jupyter_webtorrent.engine.peer_connection import PeerConnection
+from jupyter_webtorrent.engine.peer_connection import ConnectionOwner, PeerConnection
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.transport import Transport
@@ -21,9 +19,6 @@ from jupyter_webtorrent.swarm.commands import Disconnect
 from jupyter_webtorrent.swarm.peer import Peer
 from jupyter_webtorrent.swarm.peer_book import PeerBook
 
-if TYPE_CHECKING:
-    from jupyter_webtorrent.engine.torrent import Torrent
-
 DIAL_SECONDS = 0.5
 MAX_DIALS_AT_ONCE = 8
 MAX_GONE = 100
@@ -32,9 +27,9 @@ MAX_GONE = 100
 class Connections:
     """All connections of a torrent, those without a handshake yet too."""
 
-    def __init__(self, torrent: Torrent, services: Services) -> None:
+    def __init__(self, owner: ConnectionOwner, services: Services) -> None:
         self.book = PeerBook(services.random)
-        self._torrent = torrent
+        self._owner = owner
         self._services = services
         self._all: set[PeerConnection] = set()
         self._by_peer: dict[Peer, PeerConnection] = {}
@@ -73,12 +68,12 @@ class Connections:
             transport,
             self._services.config,
             outgoing=outgoing,
-            owner=self._torrent,
+            owner=self._owner,
             address=address,
         )
         self._all.add(connection)
         self._services.open_connections += 1
-        connection.start(self._torrent.handshake)
+        connection.start(self._owner.handshake)
 
     def admit(self, connection: PeerConnection, handshake: Handshake) -> None:
         """Refuse ourselves and a second connection to one peer; raises EngineError.

@@ -30,6 +30,10 @@ class ConnectionOwner(Protocol):
     swarm: Swarm
     reader: BlockReader | None
 
+    @property
+    def handshake(self) -> Handshake:
+        """Ours, for this torrent."""
+
     def shook_hands(self, connection: PeerConnection, handshake: Handshake) -> Peer:
         """The peer named this torrent; raises WebTorrentError if the connection is not to stay."""
 
