@@ -67,7 +67,7 @@ $(INSTALLED): $(TOOLS) $(ASSETS) $(SERVER_CONFIG)
 
 .PHONY: lab
 lab: install
-	$(BIN)/jupyter lab notebooks/quickstart.ipynb
+	$(BIN)/jupyter lab $$([ "$$(id -u)" != 0 ] || echo --allow-root) notebooks/quickstart.ipynb
 
 .PHONY: demo
 demo: install

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.negotiation import Negotiator
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
@@ -34,7 +35,7 @@ RETRY_SECONDS = 30.0
 
 def is_spoken(url: str) -> bool:
     """Whether we can announce to a tracker: WebSocket ones only, so far."""
-    return url.startswith(("ws://", "wss://"))
+    return url.lower().startswith(("ws://", "wss://"))
 
 
 class AnnouncedTorrent(Protocol):
@@ -62,7 +63,10 @@ class AnnouncedTorrent(Protocol):
 
 
 class TrackerAnnouncer:
-    """One torrent at one tracker. Implements `TrackerListener`."""
+    """One torrent at one tracker. Implements `TrackerListener`.
+
+    Raises WebTorrentError when made, if the tracker is one we cannot announce to.
+    """
 
     def __init__(
         self, url: str, torrent: AnnouncedTorrent, negotiator: Negotiator, services: Services
@@ -71,6 +75,8 @@ class TrackerAnnouncer:
         self._torrent = torrent
         self._negotiator = negotiator
         self._services = services
+        if not is_spoken(url):
+            raise EngineError("only WebSocket trackers (ws://, wss://) are supported")
         self._client = services.tracker(url)
         self._status = TrackerStatus(url=url, state="connecting")
         self._timer: asyncio.TimerHandle | None = None

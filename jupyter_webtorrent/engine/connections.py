@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+
 from msgspec.structs import replace
 
 from jupyter_webtorrent.engine.errors import EngineError

@@ -48,7 +48,7 @@ def source_of(metainfo: Metainfo) -> Source:
     link = MagnetLink(
         info.info_hash, name=info.name, trackers=trackers, web_seeds=metainfo.web_seeds
     )
-    return Source(link, info)
+    return Source(link.shortened(), info)
 
 
 def _read(path: Path) -> bytes:

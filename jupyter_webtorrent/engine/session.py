@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from random import Random, SystemRandom
 from types import TracebackType
@@ -39,7 +40,7 @@ from jupyter_webtorrent.schema.transfers import (
     TransferState,
     TransferStatus,
 )
-from jupyter_webtorrent.storage.create import create_info
+from jupyter_webtorrent.storage.create import CreatedTorrent, create_info
 
 MAX_TORRENTS = 1000
 
@@ -73,6 +74,10 @@ class Session:
         self._tasks: dict[InfoHash, asyncio.Task[None]] = {}
         self._listener: Listener | None = None
         self._listening = asyncio.Lock()
+        self._changing = asyncio.Lock()
+        """Held while a torrent comes or goes, so that there is one of each info hash."""
+        self._hashing: set[threading.Event] = set()
+        """What stops the hashing of each share that is being made."""
         self._unfinished: set[PeerConnection] = set()
         self._unfinished_by_host: Counter[str] = Counter()
 
@@ -88,6 +93,8 @@ class Session:
         await self.aclose()
 
     async def aclose(self) -> None:
+        for stop in self._hashing:
+            stop.set()
         if self._listener is not None:
             await self._listener.aclose()
         await asyncio.gather(*(c.aclose("closing") for c in list(self._unfinished)))
@@ -107,70 +114,75 @@ class Session:
         if request.trackers is not None:
             trackers = _trackers(request.trackers)
         addresses = _addresses(request.peers)
-        stop = threading.Event()
-        created = await run_to_end(
-            self._services.offload,
-            stop,
-            create_info,
-            paths,
-            name=request.name,
-            private=request.private,
-            progress=lambda _done, _total: _raise_if(stop),
-        )
+        created = await self._create(paths, request)
         info = created.info
         await self._listen()
-        existing = self.torrents.get(info.info_hash)
-        if existing is not None and existing.state is not TransferState.FAILED:
-            existing.add_peers(addresses)
-            return existing
-        torrent = Torrent(
-            Source(MagnetLink(info.info_hash, name=info.name), info),
-            self._services,
-            folder=paths[0].absolute().parent,
-            trackers=trackers,
-            shared=created,
-            shared_paths=tuple(path.absolute() for path in paths),
-        )
-        torrent.add_peers(addresses)
-        await self._run(torrent)
+        async with self._changing:
+            existing = self.torrents.get(info.info_hash)
+            if existing is not None and existing.state is TransferState.SEEDING:
+                existing.add_peers(addresses)
+                return existing
+            if existing is not None:  # failed, or still on its way: here is all of it
+                await self._end(existing)
+            torrent = Torrent(
+                Source(MagnetLink(info.info_hash, name=info.name), info),
+                self._services,
+                folder=paths[0].absolute().parent,
+                trackers=trackers,
+                shared=created,
+                shared_paths=tuple(path.absolute() for path in paths),
+            )
+            self._begin(torrent, addresses)
         await torrent.wait()
         return torrent
 
     async def fetch(self, request: FetchRequest) -> Torrent:
-        """Begin to fetch; returns as soon as it has begun."""
+        """Begin to fetch; returns as soon as it has begun.
+
+        What is on its way already is not begun again, but goes on with the files that this request adds.
+        """
         source = await links.resolve(request.link, self._services.offload)
         addresses = (*source.link.peers, *_addresses(request.peers))
-        existing = self.torrents.get(source.link.info_hash)
-        if existing is not None and existing.state is not TransferState.FAILED:
-            existing.add_peers(addresses)
-            return existing
+        select = tuple(request.select)
         folder = await self._services.offload(_existing_folder, request.folder)
         trackers = unique(source.link.trackers, _trackers(request.trackers or []))
         if request.trackers is None and not trackers and not addresses:
             trackers = self.config.trackers
-        if not addresses and not any(is_spoken(url) for url in trackers):
-            raise EngineError(
-                "nobody to fetch from: there is neither a peer nor a ws:// or wss:// tracker"
-                " in the link, and none was given"
-            )
         await self._listen()
-        torrent = Torrent(
-            source,
-            self._services,
-            folder=folder,
-            trackers=trackers,
-            select=tuple(request.select),
-        )
-        torrent.add_peers(addresses)
-        return await self._run(torrent)
+        async with self._changing:
+            existing = self.torrents.get(source.link.info_hash)
+            if existing is not None and existing.state is not TransferState.FAILED:
+                if existing.folder != folder:
+                    raise EngineError(
+                        f"{existing.name} is here already, in {existing.folder}:"
+                        " remove it first to fetch it into another folder"
+                    )
+                existing.add_peers(addresses)
+                if existing.covers(select, source.link.select):
+                    return existing
+                select = unique(existing.select, select) if select else ()
+                trackers = unique(existing.trackers, trackers)
+                addresses = (*existing.connections.book.addresses(), *addresses)
+            if not addresses and not any(is_spoken(url) for url in trackers):
+                raise EngineError(
+                    "nobody to fetch from: there is neither a peer nor a ws:// or wss:// tracker"
+                    " in the link, and none was given"
+                )
+            if existing is not None:
+                await self._end(existing)
+            torrent = Torrent(
+                source, self._services, folder=folder, trackers=trackers, select=select
+            )
+            return self._begin(torrent, addresses)
 
     async def remove(self, info_hash: InfoHash, *, delete_data: bool = False) -> None:
-        """Stop a torrent and forget it; `delete_data` also deletes what was fetched, never what was shared."""
-        torrent = self.torrent(info_hash)
-        task = self._tasks.pop(info_hash)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        del self.torrents[info_hash]
+        """Stop a torrent and forget it.
+
+        `delete_data` also deletes what was fetched, never what was shared. Raises TransferNotFoundError.
+        """
+        async with self._changing:
+            torrent = self.torrent(info_hash)
+            await self._end(torrent)
         if delete_data and torrent.store is not None:
             await self._services.offload(torrent.store.delete_data)
 
@@ -185,15 +197,38 @@ class Session:
         """The torrent's life, to wait for its end."""
         return self._tasks[torrent.info_hash]
 
-    async def _run(self, torrent: Torrent) -> Torrent:
-        info_hash = torrent.info_hash
-        if info_hash in self.torrents:  # a failed one, tried again
-            await self.remove(info_hash)
+    async def _create(self, paths: list[Path], request: ShareRequest) -> CreatedTorrent:
+        """Hash the paths; ends at once when the session closes."""
+        stop = threading.Event()
+        self._hashing.add(stop)
+        try:
+            return await run_to_end(
+                self._services.offload,
+                stop,
+                create_info,
+                paths,
+                name=request.name,
+                private=request.private,
+                progress=lambda _done, _total: _raise_if(stop),
+            )
+        finally:
+            self._hashing.discard(stop)
+
+    def _begin(self, torrent: Torrent, addresses: Iterable[PeerAddress]) -> Torrent:
         if len(self.torrents) >= MAX_TORRENTS:
             raise EngineError(f"a session holds {MAX_TORRENTS} torrents; remove one first")
-        self.torrents[info_hash] = torrent
-        self._tasks[info_hash] = asyncio.create_task(torrent.run())
+        torrent.add_peers(addresses)
+        self.torrents[torrent.info_hash] = torrent
+        task = self._tasks[torrent.info_hash] = asyncio.create_task(torrent.run())
+        task.add_done_callback(lambda _: torrent.ended())
         return torrent
+
+    async def _end(self, torrent: Torrent) -> None:
+        """Stop a torrent, whatever it is doing; what it has on disk stays."""
+        task = self._tasks[torrent.info_hash]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        del self._tasks[torrent.info_hash], self.torrents[torrent.info_hash]
 
     # What is told of them
 
@@ -210,7 +245,7 @@ class Session:
             trackers=torrent.trackers,
             web_seeds=torrent.link.web_seeds,
             peers=() if ours is None else (ours,),
-        )
+        ).shortened()
 
     def transfer(self, torrent: Torrent) -> TransferStatus:
         return status.transfer_status(torrent, str(self.magnet(torrent)))

@@ -6,7 +6,6 @@ import asyncio
 import socket
 from collections.abc import Collection
 
-from jupyter_webtorrent.engine.announcer import is_spoken
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.protocol.identity import PeerAddress
 from jupyter_webtorrent.schema.transfers import (
@@ -97,11 +96,9 @@ def reachable_address(listening: PeerAddress) -> PeerAddress | None:
 
 
 def _trackers(torrent: Torrent) -> list[TrackerStatus]:
-    unspoken = "only WebSocket trackers (ws://, wss://) are supported"
     return [announcer.status for announcer in torrent.announcers] + [
-        TrackerStatus(url=url, state="failed", message=unspoken)
-        for url in torrent.trackers
-        if not is_spoken(url)
+        TrackerStatus(url=url, state="failed", message=reason)
+        for url, reason in torrent.unusable_trackers.items()
     ]
 
 

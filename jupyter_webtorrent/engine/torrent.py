@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from jupyter_webtorrent.engine.announcer import TrackerAnnouncer, is_spoken
+from jupyter_webtorrent.engine.announcer import TrackerAnnouncer
 from jupyter_webtorrent.engine.block_reader import BlockReader
 from jupyter_webtorrent.engine.connections import Connections
 from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError
@@ -76,7 +76,8 @@ class Torrent:
         self.done: asyncio.Future[tuple[Path, ...]]
         """The finished paths, or FetchFailedError."""
         self._services = services
-        self._select = select
+        self.select = select
+        """Globs over the files' paths; empty: everything."""
         self._shared = shared
         self._shared_paths = shared_paths
         self._loop = asyncio.get_running_loop()
@@ -100,11 +101,14 @@ class Torrent:
         )
         self.connections = Connections(self, services)
         self.negotiator = Negotiator(services, self._channel_opened)
-        self.announcers = [
-            TrackerAnnouncer(url, self, self.negotiator, services)
-            for url in trackers
-            if is_spoken(url)
-        ]
+        self.announcers: list[TrackerAnnouncer] = []
+        self.unusable_trackers: dict[str, str] = {}
+        """Why we cannot announce to some, by URL."""
+        for url in trackers:
+            try:
+                self.announcers.append(TrackerAnnouncer(url, self, self.negotiator, services))
+            except WebTorrentError as error:
+                self.unusable_trackers[url] = str(error)
 
     @property
     def info(self) -> Info | None:
@@ -150,6 +154,7 @@ class Torrent:
                 PieceStore.open_seed, self._shared.info, self._shared.files
             )
             have = Bitfield.full(self._shared.info.piece_count)
+            self.wanted_files = tuple(range(len(self._shared.info.files)))
             self._start(self._shared.info, store, have, range(len(have)))
         elif self._info.done():
             await self._open(self._info.result())
@@ -204,8 +209,6 @@ class Torrent:
     ) -> None:
         services = self._services
         self.store = store
-        if not self.wanted_files:
-            self.wanted_files = tuple(range(len(info.files)))
         self.reader = BlockReader(store, info.layout, have, services.cache, services.offload)
         self.connections.metadata_known(info.piece_count)
         self.swarm.start(info, have, wanted, self._loop.time())
@@ -213,19 +216,19 @@ class Torrent:
 
     def _choose_files(self, info: Info) -> tuple[int, ...]:
         """The files that the globs, or a magnet's `so` (BEP 53), name; all of them without either."""
-        every = range(len(info.files))
-        if self._select:
-            chosen = tuple(
-                index
-                for index in every
-                if any(_matches(info.files[index].path, glob) for glob in self._select)
-            )
-            if not chosen:
-                raise EngineError(f"no file of {info.name} matches {' '.join(self._select)}")
-            return chosen
-        if self.link.select:
-            return tuple(i for i in every if any(i in some for some in self.link.select))
-        return tuple(every)
+        chosen = tuple(index for index in range(len(info.files)) if self._is_wanted(info, index))
+        if not chosen:
+            asked = f"matches {' '.join(self.select)}" if self.select else "the link asks for"
+            raise EngineError(f"no file of {info.name} {asked}")
+        return chosen
+
+    def _is_wanted(self, info: Info, index: int) -> bool:
+        file = info.files[index]
+        if file.padding:
+            return False
+        if self.select:
+            return any(_matches(file.path, glob) for glob in self.select)
+        return not self.link.select or any(index in run for run in self.link.select)
 
     def _fail(self, reason: str) -> None:
         self.state = TransferState.FAILED
@@ -243,8 +246,11 @@ class Torrent:
             await self.reader.aclose()
         if self.store is not None:
             await self._services.offload(self.store.close)
+
+    def ended(self) -> None:
+        """`run` is over, or was cancelled before it began: nobody waits in vain."""
         if not self.done.done():
-            self.done.set_exception(FetchFailedError("the fetch was stopped"))
+            self.done.set_exception(FetchFailedError("the transfer was stopped"))
 
     async def _tick_often(self) -> None:
         while True:
@@ -327,7 +333,15 @@ class Torrent:
     def handshake(self) -> Handshake:
         return Handshake(self.info_hash, self._services.peer_id)
 
-    def add_peers(self, addresses: tuple[PeerAddress, ...]) -> None:
+    def covers(self, select: tuple[str, ...], link_select: tuple[range, ...]) -> bool:
+        """Whether a request for these files (globs, or a magnet's `so`) brings nothing new."""
+        if self._shared is not None or not (self.select or self.link.select):
+            return True
+        if select:
+            return set(select) <= set(self.select)
+        return not self.select and link_select == self.link.select
+
+    def add_peers(self, addresses: Iterable[PeerAddress]) -> None:
         for address in addresses:
             if address not in (self._services.listening, self._services.reachable):
                 self.connections.book.add(address)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 from urllib.parse import quote, unquote, unquote_plus
 
@@ -17,6 +17,8 @@ MAX_TRACKERS: Final = 20
 MAX_WEB_SEEDS: Final = 20
 MAX_EXACT_SOURCES: Final = 20
 MAX_PEERS: Final = 50
+MAX_NAME_BYTES: Final = 255
+"""Of a name in a link that we write."""
 
 _SCHEME: Final = "magnet:?"
 _BTIH: Final = "urn:btih:"
@@ -63,6 +65,23 @@ class MagnetLink:
             select=_selection(found.get("so", [])),
         )
 
+    def shortened(self) -> Self:
+        """The same link within the limits that `from_text` holds: what does not fit is left out."""
+        link = replace(
+            self,
+            name=_cut(self.name) if self.name else None,
+            trackers=self.trackers[:MAX_TRACKERS],
+            web_seeds=self.web_seeds[:MAX_WEB_SEEDS],
+            exact_sources=self.exact_sources[:MAX_EXACT_SOURCES],
+            peers=self.peers[:MAX_PEERS],
+        )
+        while len(str(link)) > MAX_LINK_BYTES and (link.web_seeds or len(link.trackers) > 1):
+            if link.web_seeds:
+                link = replace(link, web_seeds=link.web_seeds[:-1])
+            else:
+                link = replace(link, trackers=link.trackers[:-1])
+        return link
+
     def __str__(self) -> str:
         parts = [f"xt={_BTIH}{self.info_hash}"]
         if self.name:
@@ -75,6 +94,10 @@ class MagnetLink:
         if self.select:
             parts.append(f"so={','.join(map(_write_run, self.select))}")
         return _SCHEME + "&".join(parts)
+
+
+def _cut(name: str) -> str:
+    return name.encode("utf-8", "replace")[:MAX_NAME_BYTES].decode("utf-8", "ignore")
 
 
 def parse_link_or_hash(text: str) -> MagnetLink:

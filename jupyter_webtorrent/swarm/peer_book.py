@@ -44,6 +44,9 @@ class PeerBook:
         if len(self._known) < MAX_ADDRESSES:
             self._known.setdefault(address, KnownAddress(address))
 
+    def addresses(self) -> list[PeerAddress]:
+        return list(self._known)
+
     def known(self) -> list[KnownAddress]:
         return list(self._known.values())
 

@@ -190,11 +190,10 @@ async def test_a_fetch_that_finds_nobody_says_so(tmp_path: Path) -> None:
 
 
 async def test_a_session_does_not_talk_to_itself(tmp_path: Path) -> None:
-    data = write_random(tmp_path / "data.csv", 1000)
     async with classroom(tmp_path) as room:
         teacher = await room.machine("teacher")
-        shared = await teacher.share(data)
-        await teacher.fetch(shared, [teacher.address])
+        shared = await teacher.share(write_random(teacher.folder / "data.csv", 1000))
+        assert await teacher.fetch(shared, [teacher.address]) is shared
         await asyncio.sleep(5)
         assert not shared.swarm.peers
         assert not shared.connections.book.known()

@@ -332,3 +332,27 @@ def test_torf_reads_ours_and_we_read_torfs() -> None:
     assert theirs.dn == ours.name
     assert tuple(theirs.tr) == ours.trackers
     assert MagnetLink.from_text(str(theirs)) == ours
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        MagnetLink(
+            InfoHash(bytes(20)),
+            name="日本語" * 400,
+            trackers=tuple(f"wss://tracker-{n}.example.org/{'x' * 400}" for n in range(30)),
+            web_seeds=tuple(f"https://seed-{n}.example.org/{'y' * 400}" for n in range(30)),
+        ),
+        MagnetLink(
+            InfoHash(bytes(20)), trackers=tuple(f"wss://t{n}.example.org" for n in range(25))
+        ),
+        MagnetLink(InfoHash(bytes(20)), name="data.csv"),
+    ],
+)
+def test_a_shortened_link_can_be_read(link: MagnetLink) -> None:
+    short = link.shortened()
+    read = MagnetLink.from_text(str(short))
+    assert read == short
+    assert read.info_hash == link.info_hash
+    assert len(read.trackers) <= 20
+    assert set(read.trackers) <= set(link.trackers)

@@ -1,0 +1,129 @@
+"""Asking twice: other files, another folder, two at once, and an end that everybody hears of."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError, TransferNotFoundError
+from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest, TransferState
+from tests.engine.classroom import Machine, all_done, classroom, digest, until, write_random
+
+pytestmark = [pytest.mark.looptime, pytest.mark.asyncio]
+
+
+def course(root: Path) -> Path:
+    for number, name in enumerate(("a.csv", "b.csv", "c.csv")):
+        write_random(root / "course" / name, 100_000, seed=number)
+    return root / "course"
+
+
+def request(machine: Machine, link: str, **options: object) -> FetchRequest:
+    return FetchRequest(link=link, folder=str(machine.folder), **options)  # type: ignore[arg-type]
+
+
+async def test_a_second_fetch_brings_the_files_the_first_left_out(tmp_path: Path) -> None:
+    folder = course(tmp_path)
+    async with classroom(tmp_path) as room:
+        teacher, student = await room.machine("teacher"), await room.machine("student")
+        shared = await teacher.share(folder)
+        first = await student.fetch(shared, [teacher.address], select=["a.csv"])
+        await all_done([first], 60)
+        second = await student.fetch(shared, [teacher.address], select=["b.csv"])
+        await all_done([second], 60)
+        assert sorted(digest(student.folder / "course")) == ["a.csv", "b.csv"]
+        again = await student.fetch(shared, [teacher.address], select=["b.csv"])
+        assert again is second
+        everything = await student.fetch(shared, [teacher.address])
+        await all_done([everything], 60)
+        assert digest(student.folder / "course") == digest(folder)
+        assert [path.name for path in student.folder.iterdir()] == ["course"]
+
+
+async def test_a_fetch_into_another_folder_is_refused_with_where_it_is(tmp_path: Path) -> None:
+    data = write_random(tmp_path / "data.csv", 1000)
+    async with classroom(tmp_path) as room:
+        teacher, student = await room.machine("teacher"), await room.machine("student")
+        shared = await teacher.share(data)
+        await all_done([await student.fetch(shared, [teacher.address])], 60)
+        (student.folder / "other").mkdir()
+        link = str(teacher.session.magnet(shared))
+        with pytest.raises(EngineError, match=f"here already, in {student.folder}"):
+            await student.session.fetch(
+                FetchRequest(link=link, folder=str(student.folder / "other"))
+            )
+
+
+async def test_two_fetches_at_once_are_one(tmp_path: Path) -> None:
+    data = write_random(tmp_path / "data.csv", 100_000)
+    async with classroom(tmp_path) as room:
+        teacher, student = await room.machine("teacher"), await room.machine("student")
+        link = str(teacher.session.magnet(await teacher.share(data)))
+        one, other = await asyncio.gather(
+            student.session.fetch(request(student, link)),
+            student.session.fetch(request(student, link)),
+        )
+        assert one is other
+        await all_done([one], 60)
+
+
+async def test_two_removals_at_once_are_one_and_a_miss(tmp_path: Path) -> None:
+    data = write_random(tmp_path / "data.csv", 1000)
+    async with classroom(tmp_path) as room:
+        teacher = await room.machine("teacher")
+        info_hash = (await teacher.share(data)).info_hash
+        outcomes = await asyncio.gather(
+            teacher.session.remove(info_hash),
+            teacher.session.remove(info_hash),
+            return_exceptions=True,
+        )
+        assert [type(outcome) for outcome in outcomes] == [type(None), TransferNotFoundError]
+
+
+async def test_whoever_waits_hears_that_a_fetch_was_removed(tmp_path: Path) -> None:
+    async with classroom(tmp_path) as room:
+        student = await room.machine("student")
+        link = f"magnet:?xt=urn:btih:{'ab' * 20}&x.pe=nobody:1"
+        fetched = await student.session.fetch(request(student, link))
+        await student.session.remove(fetched.info_hash)  # before it ran for the first time
+        with pytest.raises(FetchFailedError, match="stopped"):
+            await fetched.wait()
+
+
+async def test_a_share_of_what_is_still_coming_takes_its_place(tmp_path: Path) -> None:
+    data = write_random(tmp_path / "data.csv", 1000)
+    async with classroom(tmp_path) as room:
+        teacher, student = await room.machine("teacher"), await room.machine("student")
+        shared = await teacher.share(data)
+        room.network.unplug("teacher")
+        fetched = await student.fetch(shared, [teacher.address])
+        seeded = await student.session.share(ShareRequest(paths=[str(data)]))
+        assert seeded is not fetched
+        assert seeded.state is TransferState.SEEDING
+        assert list(student.session.torrents.values()) == [seeded]
+
+
+async def test_a_link_that_names_files_which_are_not_there_fails(tmp_path: Path) -> None:
+    folder = course(tmp_path)
+    async with classroom(tmp_path) as room:
+        teacher, student = await room.machine("teacher"), await room.machine("student")
+        link = f"{teacher.session.magnet(await teacher.share(folder))}&so=7"
+        fetched = await student.session.fetch(request(student, link))
+        with pytest.raises(FetchFailedError, match="no file of course the link asks for"):
+            await fetched.wait()
+
+
+async def test_a_tracker_that_cannot_be_used_does_not_spoil_the_others(tmp_path: Path) -> None:
+    async with classroom(tmp_path) as room:
+        student = await room.machine("student")
+        link = f"magnet:?xt=urn:btih:{'ab' * 20}&x.pe=nobody:1&tr=udp%3A%2F%2F127.0.0.1%3A1"
+        trackers = ["ws://user:secret@127.0.0.1:9/announce", "WS://127.0.0.1:9/announce"]
+        fetched = await student.session.fetch(request(student, link, trackers=trackers))
+        await until(lambda: len(student.session.details(fetched).trackers) == 3)
+        states = {t.url: t.message for t in student.session.details(fetched).trackers}
+        assert "user name" in states["ws://user:secret@127.0.0.1:9/announce"]
+        assert "only WebSocket trackers" in states["udp://127.0.0.1:1"]
+        assert [announcer.url for announcer in fetched.announcers] == ["WS://127.0.0.1:9/announce"]
+        await student.session.remove(fetched.info_hash)
