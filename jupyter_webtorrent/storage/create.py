@@ -23,7 +23,7 @@ from jupyter_webtorrent.protocol.metainfo import (
 )
 from jupyter_webtorrent.storage.data import FileSlot, TorrentData
 from jupyter_webtorrent.storage.errors import FileChangedError, StorageError, UnsafePathError
-from jupyter_webtorrent.storage.files import plain_errors
+from jupyter_webtorrent.storage.files import plain_errors, require_possible
 from jupyter_webtorrent.storage.hashing import Progress, piece_digests
 from jupyter_webtorrent.storage.paths import MAX_DEPTH, printable
 
@@ -128,9 +128,10 @@ def _tops(paths: Sequence[Path]) -> list[_Top]:
         raise StorageError("no file or folder was named to share")
     tops: dict[str, _Top] = {}
     for given in paths:
+        require_possible(given)
         path = Path(os.path.abspath(given))
         with plain_errors(f"share {printable(str(given))}"):
-            real = path.resolve(strict=True)
+            real = Path(os.path.realpath(path, strict=True))
             is_file = _is_file(real.stat(), path)
         before = tops.setdefault(path.name, _Top(path, real, is_file))
         if before.real != real:

@@ -59,6 +59,8 @@ class FileSlot:
     """Zeros without a file (BEP 47)."""
     stamp: tuple[int, int, int] | None = None
     """Size, mtime_ns and inode of a file that is not writable, when it was last found in order."""
+    delivered: tuple[int, int, int] | None = None
+    """What `stamp` was when this download gave the file its name; None for a file that it did not."""
 
     @property
     def path(self) -> Path:

@@ -60,7 +60,7 @@ def deliver(
 
 
 def discard(placement: Placement, chooser: Chooser, data: TorrentData) -> None:
-    """Remove the part and what was delivered of it; files that were adopted stay.
+    """Remove the part and what was delivered of it; files that were there before, or were edited, stay.
 
     Raises BusyError, and removes nothing, if another transfer goes on with the part by now.
     """
@@ -69,7 +69,7 @@ def discard(placement: Placement, chooser: Chooser, data: TorrentData) -> None:
     with data.moving(), plain_errors(f"remove {printable(placement.names.target)}"):
         ours = chooser.reclaim(placement)
         for slot in data.slots:
-            if not slot.padding and (ours or not slot.writable):
+            if not slot.padding and (ours if slot.writable else _is_as_delivered(slot)):
                 remove_below(slot.root, slot.parts)
     if placement.lock:
         placement.lock.release(remove=True)
@@ -163,3 +163,8 @@ def _arrived(slot: FileSlot, target: str) -> None:
     slot.name = ""
     slot.writable = False
     slot.take_stamp()
+    slot.delivered = slot.stamp
+
+
+def _is_as_delivered(slot: FileSlot) -> bool:
+    return slot.delivered is not None and slot.delivered == slot.current_stamp()

@@ -38,13 +38,14 @@ _NO_LOCKS: Final = frozenset(
 )
 
 # Non-blocking so that a FIFO put in a file's place is refused instead of waited for.
-_ALWAYS: Final = (
+_NO_WAITING: Final = (
     getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOCTTY", 0)
     | getattr(os, "O_BINARY", 0)
     | getattr(os, "O_NOINHERIT", 0)
 )
+_ALWAYS: Final = _NO_WAITING | getattr(os, "O_NOFOLLOW", 0)
 _FOLDER: Final = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _PASS: Final = getattr(os, "O_PATH", os.O_RDONLY)
 """A folder on the way need not be readable where the system can say so (Linux)."""
@@ -61,6 +62,31 @@ def plain_errors(doing: str) -> Iterator[None]:
         reason = error.strerror or type(error).__name__
         kind = DiskFullError if error.errno in _FULL else StorageError
         raise kind(f"cannot {doing}: {reason}") from error
+
+
+def require_possible(path: Path) -> None:
+    """Raises StorageError for a path that no file can have: Python answers these with a ValueError."""
+    with suppress(UnicodeEncodeError):
+        if b"\0" not in os.fsencode(path):
+            return
+    raise StorageError(f"{printable(str(path))}: not a path that a file can have")
+
+
+def read_small_file(path: Path, max_bytes: int) -> bytes:
+    """A file that a person named, links followed; of a larger one the first `max_bytes` + 1 bytes.
+
+    Blocking, but never for a pipe. Raises StorageError for what is not a plain file, or cannot be read.
+    """
+    require_possible(path)
+    shown = printable(str(path))
+    with plain_errors(f"read {shown}"):
+        descriptor = os.open(path, os.O_RDONLY | _NO_WAITING)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise StorageError(f"{shown} is not a plain file")
+            return read_at(descriptor, max_bytes + 1, 0)
+        finally:
+            os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True)

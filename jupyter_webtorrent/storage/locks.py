@@ -39,8 +39,8 @@ class PartLock:
 
     @classmethod
     def acquire(cls, folder: Path, name: str, claimant: str, label: str) -> PartLock | None:
-        """Lock `folder/name`, made if need be; None if another torrent's transfer holds it, or
-        something else stands there.
+        """Lock `folder/name`, made if need be; None if another torrent's transfer holds it, it is
+        another user's, or something else stands there.
 
         Raises BusyError, which names `label`, if a transfer of the same torrent does, or one that did not
         yet say; StorageError.
@@ -51,6 +51,10 @@ class PartLock:
                     descriptor = open_below(folder, (name,), os.O_RDWR | os.O_CREAT)
                 except UnsafePathError:
                     return None
+                except PermissionError:
+                    if stat_below(folder, (name,)) is None:
+                        raise
+                    return None  # another user's, in a shared folder
                 try:
                     if not try_lock(descriptor):
                         if _owner(descriptor) not in {"", claimant}:

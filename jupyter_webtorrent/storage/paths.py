@@ -27,6 +27,9 @@ MAX_PATH_BYTES: Final = 3072
 PART_SUFFIX: Final = ".wtpart"
 LOCK_SUFFIX: Final = ".wtpart.lock"
 
+_MAX_SHOWN: Final = 300
+"""Characters: more than any name has, so that only long paths are cut."""
+
 _FORBIDDEN: Final = frozenset('/\\:*?"<>|')
 _INVISIBLE_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Controls, bidi and zero-width marks, lone surrogates, line separators."""
@@ -82,7 +85,10 @@ def lock_name(name: str) -> str:
 
 
 def printable(text: str) -> str:
-    """A name for an error message: no control, bidi or other invisible character reaches a terminal."""
+    """A name for an error message: no control, bidi or other invisible character reaches a terminal, and
+    of a path that is too long for a line only the ends."""
+    if len(text) > _MAX_SHOWN:
+        text = f"{text[: _MAX_SHOWN // 2]}...{text[-_MAX_SHOWN // 2 :]}"
     return "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
     )

@@ -29,6 +29,7 @@ from jupyter_webtorrent.storage.files import (
     open_below,
     plain_errors,
     read_at,
+    remove_below,
     stat_below,
 )
 from jupyter_webtorrent.storage.hashing import Progress, check_pieces, digest_of_zeros
@@ -195,12 +196,17 @@ class Chooser:
         if placement is None:
             return None
         try:
-            if not self._merge(placement):
+            if self._merge(placement):
+                return placement
+            if self._stands(names.part):
                 self.relocate(placement)
+                return placement
         except BaseException:
             self.abandon(placement)
             raise
-        return placement
+        # Only a lock file, of a crash: the part may stand at one of the next names.
+        self.abandon(placement)
+        return None
 
     def _stands(self, name: str) -> bool:
         return stat_below(self._folder, (name,)) is not None
@@ -266,6 +272,7 @@ class Chooser:
                 self._reason = self._reason or f"another download is in the way of {self.label}"
                 lock.release(remove=not lock.owner)
                 return None
+            _drop_second_names(slots)
             lock.claim(self._owner)
         except BaseException:
             lock.release(remove=not lock.owner)
@@ -365,6 +372,15 @@ class Chooser:
                 f"not enough room in {printable(str(self._folder))} for {self.label}:"
                 f" {needed:,} bytes are needed and {free:,} are free"
             )
+
+
+def _drop_second_names(slots: Sequence[FileSlot]) -> None:
+    """Take from the part what a crash amid `finish` left under its final name too: a person may edit that,
+    and to write here would change it."""
+    for slot in slots:
+        found = None if slot.padding else stat_below(slot.root, slot.parts)
+        if found and stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+            remove_below(slot.root, slot.parts)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

@@ -5,6 +5,7 @@ Blocking and thread-safe: callers use an executor. Where files go is left to `pl
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from threading import Lock
@@ -15,7 +16,7 @@ from jupyter_webtorrent.protocol.metainfo import Info
 from jupyter_webtorrent.storage.data import FileSlot, TorrentData
 from jupyter_webtorrent.storage.delivery import deliver, discard
 from jupyter_webtorrent.storage.errors import FileChangedError, StorageError
-from jupyter_webtorrent.storage.files import plain_errors
+from jupyter_webtorrent.storage.files import plain_errors, require_possible
 from jupyter_webtorrent.storage.hashing import Progress, check_pieces, sha1
 from jupyter_webtorrent.storage.paths import printable
 from jupyter_webtorrent.storage.placement import Chooser, Placement
@@ -57,6 +58,7 @@ class PieceStore:
         first, with `progress` and `cancelled` as in `recheck`. Raises BusyError if another transfer
         writes it, DiskFullError if the rest has no room, UnsafePathError, CheckCancelledError.
         """
+        require_possible(folder)
         files = {index for index, file in enumerate(info.files) if not file.padding}
         chosen = frozenset(files if wanted is None else files.intersection(wanted))
         folder = folder.absolute()
@@ -172,7 +174,8 @@ class PieceStore:
     def delete_data(self) -> None:
         """Close, and remove the part and the finished download; may follow `close`.
 
-        Files that were shared, and files that were there before the download, are never removed.
+        Files that were shared, that were there before this download, or that were changed since it was
+        finished, are never removed.
         """
         if self._download:
             placement, chooser = self._download
@@ -206,7 +209,7 @@ def _seed_slot(path: Path, length: int, *, padding: bool) -> FileSlot:
     if padding:
         return FileSlot(path.parent, (path.name,), length, padding=True)
     with plain_errors(f"share {printable(str(path))}"):
-        real = path.resolve()
+        real = Path(os.path.realpath(path))
     return FileSlot(real.parent, (real.name,), length)
 
 

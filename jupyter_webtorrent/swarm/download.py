@@ -12,10 +12,14 @@ from enum import Enum
 from random import Random
 
 from jupyter_webtorrent.protocol.bitfield import Bitfield
+from jupyter_webtorrent.protocol.errors import ProtocolError
 from jupyter_webtorrent.protocol.layout import PieceLayout
 from jupyter_webtorrent.protocol.messages import Piece, Request
 from jupyter_webtorrent.swarm.peer import Peer
 from jupyter_webtorrent.swarm.picker import PiecePicker
+
+MAX_BEGUN_BYTES = 256 << 20
+"""No piece is begun while the begun ones reserve this much memory."""
 
 MAX_UNVERIFIED_BYTES = 64 << 20
 """Nothing more is asked for while this much waits for its hash and the disk."""
@@ -135,6 +139,11 @@ class Downloader:
     def is_complete(self) -> bool:
         return not self.missing.any()
 
+    @property
+    def begun_bytes(self) -> int:
+        """Memory that the pieces on their way take."""
+        return len(self._downloads) * self.layout.piece_length
+
     def is_interesting(self, peer: Peer) -> bool:
         return peer.have is not None and (peer.have & self.missing).any()
 
@@ -158,16 +167,18 @@ class Downloader:
         return requests
 
     def receive(self, peer: Peer, piece: Piece) -> Receipt:
-        """Take in a block. One that was not asked for is dropped."""
+        """Take in a block; one that was not asked for is dropped.
+
+        Raises ProtocolError for one of another length than was asked for.
+        """
         key = (piece.index, piece.begin)
         download = self._downloads.get(piece.index)
         if key not in peer.requests or download is None:
             self.wasted_bytes += len(piece.block)
             return Receipt(used=False)
-        if len(piece.block) != download.block_length(piece.begin):
-            self.wasted_bytes += len(piece.block)
-            self.give_back(peer, *key)
-            return Receipt(used=False)
+        expected = download.block_length(piece.begin)
+        if len(piece.block) != expected:
+            raise ProtocolError(f"a block of {len(piece.block)} bytes came, not {expected}")
         del peer.requests[key]
         others = download.receive(peer, piece.begin, piece.block)
         for other in others:
@@ -180,20 +191,33 @@ class Downloader:
         return Receipt(used=True, completed=download, cancel=tuple(others))
 
     def give_back(self, peer: Peer, index: int, begin: int) -> None:
-        """The peer rejected a request, or took too long."""
-        if (index, begin) in peer.requests:
-            del peer.requests[index, begin]
-            self._downloads[index].give_back(peer, begin)
+        """The peer will not send a block that it was asked for."""
+        if (index, begin) not in peer.requests:
+            return
+        del peer.requests[index, begin]
+        download = self._downloads[index]
+        download.give_back(peer, begin)
+        if download.owner is peer or not (download.pending or download.contributors):
+            self._reopen(download)
+
+    def disown(self, peer: Peer) -> None:
+        """The peer sends nothing for now: the pieces that only it was asked for begin anew."""
+        for download in [each for each in self._downloads.values() if each.owner is peer]:
+            self._reopen(download)
 
     def release(self, peer: Peer) -> None:
         """The peer is gone or choked us: all it was asked for is free again."""
         for index, begin in list(peer.requests):
             self.give_back(peer, index, begin)
-        for download in list(self._downloads.values()):
-            untouched = not download.pending and not download.contributors
-            if untouched or download.owner is peer:
-                del self._downloads[download.index]
-                self.picker.open.add(download.index)
+        self.disown(peer)
+
+    def _reopen(self, download: PieceDownload) -> None:
+        """Forget what has come of a piece: anyone may be asked for it."""
+        for begin, holders in download.pending.items():
+            for holder in holders:
+                holder.requests.pop((download.index, begin), None)
+        del self._downloads[download.index]
+        self.picker.open.add(download.index)
 
     def stored(self, index: int, *, ok: bool) -> set[Peer]:
         """The piece is verified and on the disk, or not; returns the peers that sent its blocks."""
@@ -225,6 +249,8 @@ class Downloader:
                 and download.owner in (None, peer)
             ):
                 return download
+        if self.begun_bytes >= MAX_BEGUN_BYTES:
+            return None
         index = self.picker.pick(self._offered(peer, have))
         if index is None:
             return None

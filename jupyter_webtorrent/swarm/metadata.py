@@ -22,8 +22,10 @@ from jupyter_webtorrent.swarm.peer import Peer
 
 MAX_COPIES = 3
 """Peers asked at the same time."""
-COPY_TIMEOUT = 30.0
-"""Seconds without a piece after which a peer is given up."""
+COPY_TIMEOUT = 120.0
+"""Seconds after which a peer whose copy is not whole is given up, so that another is asked."""
+REJECT_PAUSE = 30.0
+"""Seconds before a peer that rejected a request is asked again: it may have the metadata by then."""
 
 
 class MetadataCopy:
@@ -33,14 +35,14 @@ class MetadataCopy:
         self._info_hash = info_hash
         self._size = size
         self._pieces: dict[int, bytes] = {}
-        self.heard_at = now
+        self.asked_at = now
 
     def requests(self) -> list[MetadataRequest]:
         """All requests at once: a handful of pieces, 256 at most."""
         count = -(-self._size // METADATA_PIECE_BYTES)
         return [MetadataRequest(piece) for piece in range(count) if piece not in self._pieces]
 
-    def receive(self, message: MetadataData, now: float) -> bytes | None:
+    def receive(self, message: MetadataData) -> bytes | None:
         """Take in a piece; returns the info dictionary once it is whole and its hash fits.
 
         Raises ProtocolError for a piece that was not asked for, or a whole copy that is false.
@@ -55,7 +57,6 @@ class MetadataCopy:
         if message.piece in self._pieces:
             raise ProtocolError(f"metadata piece {message.piece} came twice")
         self._pieces[message.piece] = message.data
-        self.heard_at = now
         if len(self._pieces) * METADATA_PIECE_BYTES < self._size:
             return None
         info = b"".join(self._pieces[piece] for piece in sorted(self._pieces))
@@ -70,6 +71,7 @@ class MetadataExchange:
     def __init__(self, info_hash: InfoHash) -> None:
         self._info_hash = info_hash
         self._copies: dict[Peer, MetadataCopy] = {}
+        self._ask_after: dict[Peer, float] = {}
         self._found = False
 
     def found(self) -> None:
@@ -85,13 +87,14 @@ class MetadataExchange:
                 break
             number = peer.extension_id(UT_METADATA)
             size = peer.extensions.metadata_size if peer.extensions else None
-            if number and size is not None and peer not in self._copies:
+            paused = now < self._ask_after.get(peer, now)
+            if number and size is not None and peer not in self._copies and not paused:
                 copy = self._copies[peer] = MetadataCopy(self._info_hash, size, now)
                 requests = copy.requests()
                 asked.append((peer, [Extended(number, each.encode()) for each in requests]))
         return asked
 
-    def receive(self, peer: Peer, data: MetadataData, now: float) -> bytes | None:
+    def receive(self, peer: Peer, data: MetadataData) -> bytes | None:
         """A piece came; returns the info dictionary once, when a copy is whole and its hash fits.
 
         Raises ProtocolError for a piece that was not asked for, or a copy that is false.
@@ -101,18 +104,24 @@ class MetadataExchange:
             if self._found:
                 return None  # another peer was faster
             raise ProtocolError("metadata came that was not asked for")
-        info = copy.receive(data, now)
+        info = copy.receive(data)
         if info is not None:
             self.found()
         return info
 
+    def rejected(self, peer: Peer, now: float) -> None:
+        """The peer does not send the metadata now."""
+        if self._copies.pop(peer, None) is not None:
+            self._ask_after[peer] = now + REJECT_PAUSE
+
     def forget(self, peer: Peer) -> None:
-        """The peer is gone, or refuses."""
+        """The peer is gone."""
         self._copies.pop(peer, None)
+        self._ask_after.pop(peer, None)
 
     def late(self, now: float) -> list[Peer]:
-        """Peers that were asked and send nothing."""
-        return [peer for peer, copy in self._copies.items() if now - copy.heard_at > COPY_TIMEOUT]
+        """Peers that were asked too long ago."""
+        return [peer for peer, copy in self._copies.items() if now - copy.asked_at > COPY_TIMEOUT]
 
 
 def serve(info: bytes | None, piece: int, served: int) -> MetadataData | MetadataReject:

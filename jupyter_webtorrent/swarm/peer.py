@@ -10,6 +10,7 @@ from jupyter_webtorrent.protocol.errors import ProtocolError
 from jupyter_webtorrent.protocol.extension import ExtensionHandshake
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.messages import BitfieldMessage, HaveAll, HaveNone, Request
+from jupyter_webtorrent.protocol.metainfo import MAX_PIECES
 from jupyter_webtorrent.swarm.rate import RateMeter
 
 
@@ -70,7 +71,7 @@ class EarlyPieces:
     """Pieces a peer announced before the number of pieces was known, to be checked when it is."""
 
     message: BitfieldMessage | HaveAll | HaveNone | None = None
-    indices: set[int] = field(default_factory=set)
+    indices: Bitfield = field(default_factory=lambda: Bitfield(MAX_PIECES))
 
     def bitfield(self, piece_count: int) -> Bitfield:
         """What the peer has, now that the number is known; raises ProtocolError if it does not fit."""

@@ -65,14 +65,20 @@ class PeerBook:
     def connected(self, address: PeerAddress) -> None:
         if (known := self._known.get(address)) is not None:
             known.state = AddressState.CONNECTED
-            known.failures = 0
             known.reason = ""
 
-    def failed(self, address: PeerAddress, reason: str, now: float) -> None:
-        """The attempt failed or the connection ended: wait longer each time, with jitter."""
+    def failed(
+        self, address: PeerAddress, reason: str, now: float, *, was_of_use: bool = False
+    ) -> None:
+        """The attempt failed or the connection ended: wait longer each time, with jitter.
+
+        A connection that moved blocks was of use: the next wait is a short one again.
+        """
         known = self._known.get(address)
         if known is None or known.state is AddressState.BANNED:
             return
+        if was_of_use:
+            known.failures = 0
         pause = min(FIRST_RETRY_SECONDS * 2**known.failures, LONGEST_RETRY_SECONDS)
         known.state = AddressState.IDLE
         known.failures += 1

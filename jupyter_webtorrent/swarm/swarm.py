@@ -182,8 +182,11 @@ class Swarm:
             case Choke():
                 peer.peer_choking = True
                 # With the fast extension each request is rejected by name (BEP 6).
-                if self.downloader is not None and not peer.supports_fast:
-                    self.downloader.release(peer)
+                if self.downloader is not None:
+                    if peer.supports_fast:
+                        self.downloader.disown(peer)
+                    else:
+                        self.downloader.release(peer)
                     self._refill_all(now)
             case Unchoke():
                 peer.peer_choking = False
@@ -196,7 +199,8 @@ class Swarm:
                 if not peer.am_choking:
                     self._rechoke(now)
             case Reject(index=index, begin=begin):
-                if not peer.peer_choking:
+                # Not the answer to a Cancel of ours (BEP 6): that one says nothing of the piece.
+                if not peer.peer_choking and (index, begin) in peer.requests:
                     peer.refused.add(index)
                 if self.downloader is not None:
                     self.downloader.give_back(peer, index, begin)
@@ -261,6 +265,7 @@ class Swarm:
                 self._disconnect(peer, f"no block came in {REQUEST_TIMEOUT:.0f} s")
         for peer in self._metadata.late(now):
             self._disconnect(peer, f"no metadata came in {COPY_TIMEOUT:.0f} s")
+        self._ask_for_metadata(now)
         if self._choker.is_due(now):
             self._rechoke(now)
         self._refill_all(now)
@@ -270,10 +275,11 @@ class Swarm:
     def _on_block(self, peer: Peer, piece: Piece, now: float) -> None:
         if self.downloader is None:
             raise ProtocolError("a block came before it could be asked for")
-        peer.requested_at = now
         peer.down.add(len(piece.block))
         self.down.add(len(piece.block))
         receipt = self.downloader.receive(peer, piece)
+        if receipt.used:
+            peer.requested_at = now
         for other in receipt.cancel:
             self._send(other, Cancel(piece.index, piece.begin, len(piece.block)))
         if receipt.completed is not None:
@@ -392,11 +398,11 @@ class Swarm:
                     peer.metadata_served += 1
                     self._send(peer, Extended(number, answer.encode()))
             case extension.MetadataData() as data:
-                info = self._metadata.receive(peer, data, now)
+                info = self._metadata.receive(peer, data)
                 if info is not None:
                     self._commands.append(UseMetadata(info))
             case extension.MetadataReject():
-                self._metadata.forget(peer)
+                self._metadata.rejected(peer, now)
             case None:
                 pass
 

@@ -25,8 +25,11 @@ from jupyter_webtorrent.tracker.errors import RefusedError
 INTERVAL = 120.0
 """Seconds between announces, as bittorrent-tracker asks of WebSocket peers."""
 LIFETIME = 5 * 60.0
-"""Seconds after its last announce that a peer is forgotten, its socket open or not."""
+"""Seconds after its last announce that a peer no longer counts, its socket open or not. It is forgotten
+when its swarm is next looked at, and the stalest ones where there is no room for another."""
 
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 Socket = TypeVar("Socket", bound=Hashable)
 SwarmKey: TypeAlias = tuple[str, InfoHash]
 """A room's name (empty for the open tracker) and a torrent: rooms are swarms apart."""
@@ -39,8 +42,7 @@ class SwarmLimits:
     swarms: int = 10_000
     peers_per_swarm: int = 1_000
     swarms_per_socket: int = 2_000
-    ids_per_socket: int = 2_000
-    """libtorrent has a peer id for each torrent, all on one socket."""
+    """And so peer ids: libtorrent has one for each torrent, all on one socket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +74,11 @@ class _Swarm(Generic[Socket]):
 
 
 @dataclass(slots=True)
-class _Holdings:
-    """What one socket has a share in."""
+class _Identity(Generic[Socket]):
+    """A peer id in a room: one socket's, as long as it is in any swarm there."""
 
-    ids: set[tuple[str, PeerId]] = field(default_factory=set)
-    memberships: set[tuple[SwarmKey, PeerId]] = field(default_factory=set)
+    socket: Socket
+    swarms: int = 0
 
 
 class Swarms(Generic[Socket]):
@@ -86,8 +88,10 @@ class Swarms(Generic[Socket]):
         self._rng = rng
         self._limits = limits or SwarmLimits()
         self._swarms: dict[SwarmKey, _Swarm[Socket]] = {}
-        self._owners: dict[tuple[str, PeerId], Socket] = {}
-        self._holdings: dict[Socket, _Holdings] = {}
+        """In the order of their last announce."""
+        self._identities: dict[tuple[str, PeerId], _Identity[Socket]] = {}
+        self._memberships: dict[Socket, dict[tuple[SwarmKey, PeerId], None]] = {}
+        """In the order of their last announce."""
 
     def announce(
         self, now: float, room: str, socket: Socket, announce: Announce
@@ -98,7 +102,9 @@ class Swarms(Generic[Socket]):
         """
         key = (room, announce.info_hash)
         self._expire(key, now)
-        self._claim(room, socket, announce.peer_id)
+        identity = self._identities.get((room, announce.peer_id))
+        if identity is not None and identity.socket != socket:
+            raise RefusedError("this peer_id belongs to another connection")
         if announce.event == "stopped":
             self._leave(key, announce.peer_id)
             return self._response(key), []
@@ -144,37 +150,22 @@ class Swarms(Generic[Socket]):
 
     def disconnected(self, socket: Socket) -> None:
         """A socket is gone, and every peer that was on it."""
-        holdings = self._holdings.get(socket, _Holdings())
-        for key, peer_id in list(holdings.memberships):
+        for key, peer_id in list(self._memberships.get(socket, ())):
             self._leave(key, peer_id)
-        for owned in holdings.ids:
-            del self._owners[owned]
-        self._holdings.pop(socket, None)
 
     @property
     def is_empty(self) -> bool:
         """Nothing at all is remembered."""
-        return not (self._swarms or self._owners or self._holdings)
-
-    def _claim(self, room: str, socket: Socket, peer_id: PeerId) -> None:
-        owned = (room, peer_id)
-        owner = self._owners.get(owned)
-        if owner is None:
-            holdings = self._holdings.get(socket)
-            if holdings is not None and len(holdings.ids) >= self._limits.ids_per_socket:
-                raise RefusedError(f"over {self._limits.ids_per_socket} peer ids on one connection")
-            self._holdings.setdefault(socket, _Holdings()).ids.add(owned)
-            self._owners[owned] = socket
-        elif owner != socket:
-            raise RefusedError("this peer_id belongs to another connection")
+        return not (self._swarms or self._identities or self._memberships)
 
     def _join(self, now: float, key: SwarmKey, socket: Socket, announce: Announce) -> None:
         complete = announce.left == 0 or announce.event == "completed"
         swarm = self._swarms.get(key)
         member = None if swarm is None else swarm.members.pop(announce.peer_id, None)
         if swarm is None or member is None:
-            swarm = self._room_for_one(key, socket)
-            self._holdings[socket].memberships.add((key, announce.peer_id))
+            swarm = self._room_for_one(now, key, socket)
+            identity = (key[0], announce.peer_id)
+            self._identities.setdefault(identity, _Identity(socket)).swarms += 1
             member = _Member(socket, False, now)
         elif announce.event == "completed" and not member.complete:
             swarm.downloaded += 1
@@ -182,17 +173,25 @@ class Swarms(Generic[Socket]):
         member.complete = complete
         member.seen = now
         swarm.members[announce.peer_id] = member
+        _put_last(self._swarms, key, swarm)
+        _put_last(self._memberships.setdefault(socket, {}), (key, announce.peer_id), None)
 
-    def _room_for_one(self, key: SwarmKey, socket: Socket) -> _Swarm[Socket]:
-        """The swarm, made if need be, if one more member is within the limits."""
+    def _room_for_one(self, now: float, key: SwarmKey, socket: Socket) -> _Swarm[Socket]:
+        """A swarm that one more member is within the limits of, new or not; the stalest make room."""
         limits = self._limits
-        if len(self._holdings[socket].memberships) >= limits.swarms_per_socket:
-            raise RefusedError(f"over {limits.swarms_per_socket} torrents on one connection")
+        memberships = self._memberships.get(socket, {})
+        if len(memberships) >= limits.swarms_per_socket:
+            stalest, _ = next(iter(memberships))
+            self._expire(stalest, now)
+            if len(memberships) >= limits.swarms_per_socket:
+                raise RefusedError(f"over {limits.swarms_per_socket} torrents on one connection")
         swarm = self._swarms.get(key)
         if swarm is None:
             if len(self._swarms) >= limits.swarms:
+                self._expire(next(iter(self._swarms)), now)
+            if len(self._swarms) >= limits.swarms:
                 raise RefusedError(f"the tracker is full: {limits.swarms} torrents")
-            swarm = self._swarms[key] = _Swarm()
+            swarm = _Swarm()
         elif len(swarm.members) >= limits.peers_per_swarm:
             raise RefusedError(f"the swarm is full: {limits.peers_per_swarm} peers")
         return swarm
@@ -203,9 +202,16 @@ class Swarms(Generic[Socket]):
         if swarm is None or member is None:
             return
         swarm.seeds -= member.complete
-        self._holdings[member.socket].memberships.discard((key, peer_id))
         if not swarm.members:
             del self._swarms[key]
+        memberships = self._memberships[member.socket]
+        del memberships[key, peer_id]
+        if not memberships:
+            del self._memberships[member.socket]
+        identity = self._identities[key[0], peer_id]
+        identity.swarms -= 1
+        if not identity.swarms:
+            del self._identities[key[0], peer_id]
 
     def _expire(self, key: SwarmKey, now: float) -> None:
         while swarm := self._swarms.get(key):
@@ -240,3 +246,8 @@ class Swarms(Generic[Socket]):
             complete=counts.complete,
             incomplete=counts.incomplete,
         )
+
+
+def _put_last(entries: dict[K, V], key: K, value: V) -> None:
+    entries.pop(key, None)
+    entries[key] = value

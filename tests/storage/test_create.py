@@ -275,6 +275,25 @@ def test_a_missing_path_is_one_plain_line(tmp_path: Path) -> None:
         create_info([tmp_path / "nothing.csv"])
 
 
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b"])
+def test_a_path_that_no_disk_can_have_is_one_plain_line(name: str, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"^.*/a\ufffdb: not a path"):
+        create_info([tmp_path / name])
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a/" * 2500])
+def test_a_path_that_is_too_long_is_one_line_of_bearable_length(name: str, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"^cannot share .*: (No such|File name too)") as caught:
+        create_info([tmp_path / name])
+    assert len(str(caught.value)) < 400
+
+
+def test_a_named_link_to_itself_is_one_plain_line(tmp_path: Path) -> None:
+    (tmp_path / "ring").symlink_to("ring")
+    with pytest.raises(StorageError, match=r"^cannot share .*/ring: Too many levels"):
+        create_info([tmp_path / "ring"])
+
+
 def test_no_path_is_refused() -> None:
     with pytest.raises(StorageError, match="no file or folder"):
         create_info([])

@@ -428,6 +428,25 @@ def test_deleting_a_finished_download_leaves_what_others_put_there(
         (tmp_path / "course").rmdir()
 
 
+@pytest.mark.parametrize("rechecked", [False, True])
+@pytest.mark.parametrize("sample", [file_torrent(), folder_torrent()], ids=["file", "folder"])
+def test_deleting_a_finished_download_leaves_what_a_person_edited(
+    sample: Sample, rechecked: bool, tmp_path: Path
+) -> None:
+    store = PieceStore.open_download(sample.info, tmp_path)
+    sample.fill(store)
+    store.finish()
+    edited = min(sample.contents)
+    with (tmp_path / edited).open("r+b") as file:
+        file.write(b"edited")
+    os.utime(tmp_path / edited, ns=(0, 0))
+    if rechecked:
+        assert not store.recheck().all()
+    store.delete_data()
+    assert tree(tmp_path) == [edited]
+    assert (tmp_path / edited).read_bytes() == b"edited" + sample.contents[edited][6:]
+
+
 def test_deleting_after_closing_spares_a_part_that_another_transfer_goes_on_with(
     tmp_path: Path,
 ) -> None:

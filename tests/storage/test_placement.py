@@ -389,6 +389,28 @@ def test_a_part_skips_names_that_are_in_use_when_it_moves(tmp_path: Path) -> Non
     again.close()
 
 
+@pytest.mark.parametrize("own", [False, True])
+@BOTH
+def test_a_lock_file_left_alone_beside_another_file_does_not_make_a_fetch_start_over(
+    sample: Sample, own: bool, tmp_path: Path
+) -> None:
+    target = tmp_path / sample.info.name
+    target.write_bytes(b"mine")
+    store = PieceStore.open_download(sample.info, tmp_path)
+    sample.fill(store, [0])
+    store.close()
+    lock = tmp_path / f".{sample.info.name}.wtpart.lock"
+    lock.write_text(str(sample.info.info_hash) if own else "f" * 40)
+    again = PieceStore.open_download(sample.info, tmp_path)
+    assert again.target == store.target
+    assert again.notice == (
+        f"{sample.info.name} was there already and differs: saved as {store.target.name}"
+    )
+    assert list(again.recheck()) == [0]
+    again.close()
+    assert not lock.exists()
+
+
 def test_a_folder_that_appears_at_the_last_moment_is_not_joined(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,6 +119,62 @@ def test_a_crash_while_files_move_is_gone_on_with(tmp_path: Path) -> None:
     assert "course/README.md" in tree(tmp_path)
 
 
+class Killed(BaseException):
+    """The process ends here: nothing after it runs but what the system does."""
+
+
+@pytest.fixture
+def a_cut_off_while_it_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`a.csv` has its name, and still has the one in the part."""
+
+    def kill(*_: object, **__: object) -> None:
+        raise Killed
+
+    store = PieceStore.open_download(SAMPLE.info, tmp_path, {A})
+    SAMPLE.fill(store, pieces_of(SAMPLE, A))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", kill)
+        with pytest.raises(Killed):
+            store.finish()
+    store.close()
+    part, target = tmp_path / ".course.wtpart/data/a.csv", tmp_path / "course/data/a.csv"
+    assert os.path.samefile(part, target)
+
+
+@pytest.mark.usefixtures("a_cut_off_while_it_moved")
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_file_that_a_crash_left_with_two_names_is_not_written_once_it_is_edited(
+    moved: bool, tmp_path: Path
+) -> None:
+    mine = tmp_path / "course"
+    if moved:
+        mine = mine.rename(tmp_path / "my course")
+    with (mine / "data/a.csv").open("r+b") as file:
+        file.write(b"edited")
+    store = select(tmp_path, README, A, B, EMPTY)
+    assert (mine / "data/a.csv").read_bytes() == (
+        b"edited" + SAMPLE.contents["course/data/a.csv"][6:]
+    )
+    assert store.target == tmp_path / ("course" if moved else "course (1)")
+    for name, data in SAMPLE.contents.items():
+        assert (tmp_path / store.target.name / Path(name).relative_to("course")).read_bytes() == (
+            data
+        )
+
+
+@pytest.mark.usefixtures("a_cut_off_while_it_moved")
+def test_the_second_name_that_a_crash_left_is_tidied_up(tmp_path: Path) -> None:
+    assert select(tmp_path, README, A, B, EMPTY).target == tmp_path / "course"
+    assert tree(tmp_path) == sorted(SAMPLE.contents)
+
+
+def test_a_folder_in_the_place_of_a_file_of_the_part_is_not_removed(tmp_path: Path) -> None:
+    (tmp_path / ".course.wtpart/data/a.csv/mine").mkdir(parents=True)
+    (tmp_path / LOCK).write_text(str(SAMPLE.info.info_hash))
+    PieceStore.open_download(SAMPLE.info, tmp_path).close()
+    assert ".course.wtpart/data/a.csv/mine/" in tree(tmp_path)
+
+
 def test_a_complete_folder_is_adopted_for_a_selection(tmp_path: Path) -> None:
     SAMPLE.lay_out(tmp_path)
     store = PieceStore.open_download(SAMPLE.info, tmp_path, {A})
@@ -203,11 +259,35 @@ def test_links_in_the_target_folder_are_not_followed(tmp_path: Path) -> None:
 
 
 def test_deleting_a_selection_removes_what_arrived_and_the_part(tmp_path: Path) -> None:
-    select(tmp_path, A)
-    store = PieceStore.open_download(SAMPLE.info, tmp_path, {B})
+    store = PieceStore.open_download(SAMPLE.info, tmp_path, {A})
+    SAMPLE.fill(store, pieces_of(SAMPLE, A))
+    store.finish()
     (tmp_path / "course/mine.txt").write_text("mine")
     store.delete_data()
     assert tree(tmp_path) == ["course/mine.txt"]
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_deleting_a_selection_leaves_an_earlier_one(finished: bool, tmp_path: Path) -> None:
+    select(tmp_path, A)
+    store = PieceStore.open_download(SAMPLE.info, tmp_path, {B})
+    if finished:
+        SAMPLE.fill(store, [p for p in pieces_of(SAMPLE, B) if p not in store.recheck()])
+        store.finish()
+    store.delete_data()
+    assert tree(tmp_path) == ["course/data/a.csv"]
+
+
+def test_deleting_leaves_a_persons_own_copy_that_the_fetch_took_up(tmp_path: Path) -> None:
+    select(tmp_path, A)
+    (tmp_path / "course/README.md").write_bytes(SAMPLE.contents["course/README.md"])
+    store = PieceStore.open_download(SAMPLE.info, tmp_path)
+    have = store.recheck()
+    SAMPLE.fill(store, [piece for piece in range(SAMPLE.info.piece_count) if piece not in have])
+    store.finish()
+    store.delete_data()
+    assert (tmp_path / "course/README.md").read_bytes() == SAMPLE.contents["course/README.md"]
+    assert not (tmp_path / "course/data/b.csv").exists()
 
 
 def test_padding_is_neither_wanted_nor_kept(tmp_path: Path) -> None:

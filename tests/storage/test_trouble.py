@@ -269,6 +269,48 @@ def test_a_lock_that_fails_otherwise_is_an_error(
         PieceStore.open_download(file_torrent().info, tmp_path)
 
 
+@pytest.fixture
+def locked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first lock file may not be opened, as in a shared folder the one of another user."""
+    real = os.open
+
+    def deny(path: str | Path, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if path == ".data.csv.wtpart.lock":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", deny)
+
+
+@pytest.mark.usefixtures("locked_out")
+@pytest.mark.parametrize("finished", [False, True])
+def test_another_users_download_in_a_shared_folder_counts_as_taken(
+    finished: bool, tmp_path: Path
+) -> None:
+    sample = file_torrent()
+    (tmp_path / ".data.csv.wtpart.lock").write_text(str(sample.info.info_hash))
+    (tmp_path / ("data.csv" if finished else ".data.csv.wtpart")).write_bytes(b"another user's")
+    store = PieceStore.open_download(sample.info, tmp_path)
+    sample.fill(store)
+    assert store.finish() == [tmp_path / "data (1).csv"]
+    assert store.notice.endswith("data.csv: saved as data (1).csv") or finished
+    store.close()
+    assert (tmp_path / ".data.csv.wtpart.lock").exists()
+
+
+@pytest.mark.usefixtures("locked_out")
+def test_a_folder_where_nothing_may_be_made_is_one_plain_line(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"^cannot lock a download in .*: Permission denied$"):
+        PieceStore.open_download(file_torrent().info, tmp_path)
+    assert tree(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_a_folder_that_no_disk_can_name_is_one_plain_line(name: str, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"^.*/a?\ufffdb?: not a path"):
+        PieceStore.open_download(file_torrent().info, tmp_path / name)
+
+
 def test_a_folder_that_cannot_be_made_is_one_plain_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match=r"^cannot download to .*/file/sub: Not a directory$"):

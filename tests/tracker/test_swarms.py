@@ -231,16 +231,55 @@ def test_a_full_tracker_refuses_new_torrents_only() -> None:
     room.announce(2)
 
 
+def test_a_full_tracker_forgets_a_stale_torrent_for_a_new_one() -> None:
+    room = Room(limits=SwarmLimits(swarms=3))
+    hashes = [InfoHash(b"%020d" % number) for number in range(4)]
+    room.announce(1, now=0.0, info_hash=hashes[0])
+    room.announce(1, now=10.0, info_hash=hashes[1])
+    room.announce(2, now=20.0, info_hash=hashes[1])
+    room.announce(1, now=30.0, info_hash=hashes[2])
+    room.announce(3, now=100.0, info_hash=hashes[0])
+    with pytest.raises(RefusedError, match="the tracker is full: 3 torrents"):
+        room.announce(9, now=20.0 + LIFETIME, info_hash=hashes[3])
+    room.announce(9, now=21.0 + LIFETIME, info_hash=hashes[3])
+    with pytest.raises(RefusedError, match="the tracker is full: 3 torrents"):
+        room.announce(9, now=22.0 + LIFETIME, info_hash=hashes[1])
+
+
 def test_one_socket_cannot_fill_the_tracker() -> None:
-    room = Room(limits=SwarmLimits(swarms_per_socket=3, ids_per_socket=3))
+    room = Room(limits=SwarmLimits(swarms_per_socket=3))
     for number in range(3):
-        room.announce(1, info_hash=InfoHash(b"%020d" % number))
+        room.announce(number, socket=1, info_hash=InfoHash(b"%020d" % number))
+    room.announce(0, now=10.0, socket=1, info_hash=InfoHash(b"%020d" % 0))
     with pytest.raises(RefusedError, match="over 3 torrents on one connection"):
-        room.announce(1)
-    for number in range(2, 4):
-        room.announce(number, socket=1, event="stopped")
-    with pytest.raises(RefusedError, match="over 3 peer ids on one connection"):
-        room.announce(4, socket=1)
+        room.announce(1, now=LIFETIME)
+    room.announce(1, now=LIFETIME + 1)
+
+
+def test_a_peer_id_is_given_back_with_its_last_torrent() -> None:
+    room = Room()
+    other = InfoHash(b"i" * 20)
+    room.announce(1)
+    room.announce(1, info_hash=other)
+    room.announce(1, event="stopped")
+    with pytest.raises(RefusedError, match="belongs to another connection"):
+        room.announce(1, socket=99)
+    room.announce(1, info_hash=other, event="stopped")
+    assert room.swarms.is_empty
+    room.announce(1, socket=99)
+    assert room.counts(now=LIFETIME + 1) == SwarmCounts()
+    assert room.swarms.is_empty
+
+
+def test_a_peer_that_never_came_or_was_refused_leaves_nothing() -> None:
+    room = Room(limits=SwarmLimits(peers_per_swarm=1))
+    room.announce(1, event="stopped")
+    assert room.swarms.is_empty
+    room.announce(1)
+    with pytest.raises(RefusedError, match="the swarm is full"):
+        room.announce(2)
+    room.announce(1, event="stopped")
+    assert room.swarms.is_empty
 
 
 @given(
