@@ -56,8 +56,8 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_share(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     parser.add_argument("--name", help="what the share is called (default: the path's own name)")
-    _add_network(parser, "announce to this tracker, instead of the public ones")
-    parser.add_argument(
+    trackers = _add_network(parser, "announce to this tracker, instead of the public ones")
+    trackers.add_argument(
         "--no-tracker",
         action="store_true",
         help="announce to none: the link serves those who reach this machine directly",
@@ -118,8 +118,12 @@ def _add_info(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_info)
 
 
-def _add_network(parser: argparse.ArgumentParser, tracker_help: str) -> None:
-    parser.add_argument("--tracker", action="append", metavar="URL", help=tracker_help)
+def _add_network(
+    parser: argparse.ArgumentParser, tracker_help: str
+) -> argparse._MutuallyExclusiveGroup:
+    """The options of share and fetch alike; returns the group that `--tracker` excludes."""
+    trackers = parser.add_mutually_exclusive_group()
+    trackers.add_argument("--tracker", action="append", metavar="URL", help=tracker_help)
     parser.add_argument(
         "--peer",
         action="append",
@@ -142,6 +146,7 @@ def _add_network(parser: argparse.ArgumentParser, tracker_help: str) -> None:
         help="use only the transports named (default: all)",
     )
     _add_json(parser)
+    return trackers
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

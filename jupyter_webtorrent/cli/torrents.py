@@ -10,22 +10,27 @@ from jupyter_webtorrent.cli.output import Output
 from jupyter_webtorrent.engine import links
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.offload import InlineOffload
-from jupyter_webtorrent.protocol.metainfo import Metainfo
+from jupyter_webtorrent.protocol.metainfo import Info, Metainfo
 from jupyter_webtorrent.storage.create import create_info
 
 
 def create(options: argparse.Namespace, output: Output) -> int:
     """Hash a path and write its .torrent file."""
+    trackers = links.checked_trackers(options.tracker or ())
     created = create_info([options.path], private=options.private)
-    trackers = tuple((url,) for url in options.tracker or ())
-    metainfo = Metainfo(created.info, trackers=trackers)
-    path: Path = options.output
+    metainfo = write_torrent_file(created.info, trackers, options.output)
+    output.facts({**_facts(links.source_of(metainfo)), "torrent file": str(options.output)})
+    return 0
+
+
+def write_torrent_file(info: Info, trackers: tuple[str, ...], path: Path) -> Metainfo:
+    """Write a .torrent file, each tracker a tier of its own; raises EngineError."""
+    metainfo = Metainfo(info, trackers=tuple((url,) for url in trackers))
     try:
         path.write_bytes(metainfo.to_bytes())
     except OSError as error:
         raise EngineError(f"cannot write {path}: {error.strerror}") from error
-    output.facts({**_facts(links.source_of(metainfo)), "torrent file": str(path)})
-    return 0
+    return metainfo
 
 
 def info(options: argparse.Namespace, output: Output) -> int:

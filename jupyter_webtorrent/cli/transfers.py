@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 from jupyter_webtorrent.cli.output import Output
 from jupyter_webtorrent.cli.signals import stop_signals
+from jupyter_webtorrent.cli.torrents import write_torrent_file
 from jupyter_webtorrent.engine import loop
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.torrent import Torrent
-from jupyter_webtorrent.protocol.metainfo import Metainfo
 from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest
 
 T = TypeVar("T")
@@ -49,7 +49,10 @@ async def _share(options: argparse.Namespace, output: Output) -> int:
             if torrent is None:
                 return INTERRUPTED
             if options.torrent_file is not None:
-                await asyncio.to_thread(_write_torrent_file, torrent, options.torrent_file)
+                assert torrent.info is not None
+                await asyncio.to_thread(
+                    write_torrent_file, torrent.info, torrent.trackers, options.torrent_file
+                )
             output.listening(_listening(session))
             output.magnet(str(session.magnet(torrent)))
             await _seed(session, torrent, stopped, output)
@@ -66,21 +69,18 @@ async def _fetch(options: argparse.Namespace, output: Output) -> int:
     )
     async with Session(_config(options)) as session:
         with stop_signals() as stopped:
-            torrent = await _unless_stopped(session.fetch(request), stopped)
-            if torrent is None:
-                return INTERRUPTED
-            output.listening(_listening(session))
-            reporting = asyncio.create_task(_report(session, torrent, output))
+            torrent: Torrent | None = None
             try:
                 async with asyncio.timeout(options.timeout):
-                    paths = await _unless_stopped(torrent.wait(), stopped)
+                    torrent = await _unless_stopped(session.fetch(request), stopped)
+                    if torrent is None:
+                        return INTERRUPTED
+                    output.listening(_listening(session))
+                    paths = await _fetched(session, torrent, stopped, output)
             except TimeoutError:
-                why = session.transfer(torrent).notice
+                why = session.transfer(torrent).notice if torrent is not None else ""
                 late = f"not complete after {options.timeout:g} s"
                 raise FetchFailedError(f"{late}: {why}" if why else late) from None
-            finally:
-                reporting.cancel()
-                output.close()
             if paths is None:
                 output.error("interrupted: what has arrived stays, fetch again to go on")
                 return INTERRUPTED
@@ -88,6 +88,18 @@ async def _fetch(options: argparse.Namespace, output: Output) -> int:
             if options.seed:
                 await _seed(session, torrent, stopped, output)
     return 0
+
+
+async def _fetched(
+    session: Session, torrent: Torrent, stopped: asyncio.Event, output: Output
+) -> tuple[Path, ...] | None:
+    """Report until the fetch is complete; None if a signal came first."""
+    reporting = asyncio.create_task(_report(session, torrent, output))
+    try:
+        return await _unless_stopped(torrent.wait(), stopped)
+    finally:
+        reporting.cancel()
+        output.close()
 
 
 async def _seed(session: Session, torrent: Torrent, stopped: asyncio.Event, output: Output) -> None:
@@ -133,12 +145,3 @@ def _config(options: argparse.Namespace) -> EngineConfig:
 
 def _listening(session: Session) -> str | None:
     return str(session.listening) if session.listening is not None else None
-
-
-def _write_torrent_file(torrent: Torrent, path: Path) -> None:
-    assert torrent.info is not None
-    metainfo = Metainfo(torrent.info, trackers=tuple((url,) for url in torrent.trackers))
-    try:
-        path.write_bytes(metainfo.to_bytes())
-    except OSError as error:
-        raise EngineError(f"cannot write {path}: {error.strerror}") from error

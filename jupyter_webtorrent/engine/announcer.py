@@ -111,6 +111,7 @@ class TrackerAnnouncer:
     def connected(self) -> None:
         self._may_offer = True
         self._announce("started")
+        self._announce_in(LONGEST_WAIT)  # should no reply come
 
     def announced(self, response: AnnounceResponse) -> None:
         complete, incomplete = response.complete, response.incomplete
@@ -203,3 +204,4 @@ class TrackerAnnouncer:
     def _announce_again(self) -> None:
         self._may_offer = True
         self._announce(None)
+        self._announce_in(LONGEST_WAIT)  # should no reply come

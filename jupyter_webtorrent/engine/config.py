@@ -36,6 +36,5 @@ class EngineConfig:
     upload_slots: int = 4
     handshake_timeout: float = 10.0
     connect_timeout: float = 10.0
-    request_timeout: float = 30.0
     idle_timeout: float = 120.0
     piece_cache_bytes: int = 64 << 20

@@ -62,7 +62,12 @@ class Connections:
     # Coming and going
 
     def add(
-        self, transport: Transport, *, outgoing: bool, address: PeerAddress | None = None
+        self,
+        transport: Transport,
+        *,
+        outgoing: bool,
+        address: PeerAddress | None = None,
+        negotiation: bytes = b"",
     ) -> None:
         """A transport to a peer of this torrent is open: shake hands over it."""
         connection = PeerConnection(
@@ -71,6 +76,7 @@ class Connections:
             outgoing=outgoing,
             owner=self._owner,
             address=address,
+            negotiation=negotiation,
         )
         self._all.add(connection)
         self._services.open_connections += 1
@@ -80,7 +86,7 @@ class Connections:
         """Refuse ourselves and a second connection to one peer; raises EngineError.
 
         Both sides must choose the same one of two: TCP before WebRTC, then the one that the smaller peer id
-        began, then the one that was first.
+        began, then, of two data channels, the one with the larger offer id.
         """
         ours, theirs = self._services.peer_id, handshake.peer_id
         if theirs == ours:
@@ -93,9 +99,9 @@ class Connections:
                 raise EngineError("no room for one more peer")
             return
 
-        def rank(candidate: PeerConnection) -> tuple[bool, bool]:
+        def rank(candidate: PeerConnection) -> tuple[bool, bool, bytes]:
             first = candidate.initiated_by(ours, theirs) == min(ours, theirs)
-            return (candidate.transport.kind != "webrtc", first)
+            return (candidate.transport.kind != "webrtc", first, candidate.negotiation)
 
         if rank(connection) <= rank(existing):
             raise EngineError("there is a connection to this peer already")
@@ -118,7 +124,10 @@ class Connections:
         if connection.peer is not None and self._by_peer.pop(connection.peer, None) is not None:
             self._remember(connection.peer, connection)
         if connection.address is not None:
-            self.book.failed(connection.address, reason, asyncio.get_running_loop().time())
+            peer = connection.peer
+            was_of_use = peer is not None and bool(peer.down.total or peer.up.total)
+            now = asyncio.get_running_loop().time()
+            self.book.failed(connection.address, reason, now, was_of_use=was_of_use)
 
     def metadata_known(self, piece_count: int) -> None:
         for connection in self._all:

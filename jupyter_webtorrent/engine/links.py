@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,13 @@ from yarl import URL
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.offload import Offload
 from jupyter_webtorrent.engine.services import unique
-from jupyter_webtorrent.protocol.errors import MetainfoError
+from jupyter_webtorrent.protocol.errors import MetainfoError, WebTorrentError
+from jupyter_webtorrent.protocol.links import LinkKind, link_kind
 from jupyter_webtorrent.protocol.magnet import MagnetLink, parse_link_or_hash
 from jupyter_webtorrent.protocol.metainfo import MAX_TORRENT_BYTES, Info, Metainfo
+from jupyter_webtorrent.protocol.printable import printable
+from jupyter_webtorrent.protocol.urls import TRACKER_SCHEMES, check_url
+from jupyter_webtorrent.storage.files import read_small_file
 
 DOWNLOAD_SECONDS = 30.0
 MAX_REDIRECTS = 3
@@ -30,16 +35,29 @@ class Source:
 async def resolve(text: str, offload: Offload) -> Source:
     """Read a link, fetching the .torrent file if it names one; raises WebTorrentError."""
     text = text.strip()
-    if not text:
-        raise EngineError("no link was given")
-    if text.lower().startswith(("http://", "https://")):
-        return source_of(Metainfo.from_bytes(await _download(text)))
-    if text.lower().startswith("magnet:"):
-        return Source(MagnetLink.from_text(text))
-    path = Path(text)
-    if text.endswith(".torrent") or await offload(path.is_file):
-        return source_of(Metainfo.from_bytes(await offload(_read, path)))
-    return Source(parse_link_or_hash(text))
+    match link_kind(text):
+        case LinkKind.MAGNET | LinkKind.HASH:
+            return Source(parse_link_or_hash(text))
+        case LinkKind.URL:
+            return source_of(Metainfo.from_bytes(_checked(await _download(text))))
+        case LinkKind.FILE:
+            data = await offload(read_small_file, Path(text), MAX_TORRENT_BYTES)
+            return source_of(Metainfo.from_bytes(_checked(data)))
+        case None:
+            raise EngineError(
+                "a link is a magnet link, an info hash, or a .torrent file's path or URL,"
+                f" not {printable(text)[:100]!r}"
+            )
+
+
+def checked_trackers(urls: Iterable[str]) -> tuple[str, ...]:
+    """The URLs a person named, each once; raises EngineError for what is no tracker's."""
+    for url in urls:
+        try:
+            check_url(url, TRACKER_SCHEMES)
+        except WebTorrentError as error:
+            raise EngineError(f"not a tracker's URL: {error}") from error
+    return unique(urls)
 
 
 def source_of(metainfo: Metainfo) -> Source:
@@ -49,15 +67,6 @@ def source_of(metainfo: Metainfo) -> Source:
         info.info_hash, name=info.name, trackers=trackers, web_seeds=metainfo.web_seeds
     )
     return Source(link.shortened(), info)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_TORRENT_BYTES + 1)
-    except OSError as error:
-        raise EngineError(f"cannot read {path}: {error.strerror}") from error
-    return _checked(data)
 
 
 async def _download(url: str) -> bytes:
@@ -83,7 +92,7 @@ async def _download(url: str) -> bytes:
         raise EngineError(f"{url} did not answer in {DOWNLOAD_SECONDS:.0f} s") from None
     except (aiohttp.ClientError, ValueError) as error:
         raise EngineError(f"cannot get {url}: {error}") from error
-    return _checked(bytes(data))
+    return bytes(data)
 
 
 def _checked(data: bytes) -> bytes:

@@ -22,21 +22,22 @@ OFFER_SECONDS = 50.0
 CONNECT_SECONDS = 25.0
 """From the answer to an open data channel."""
 MAX_QUEUED_OFFERS = 64
-"""Offers of others that wait for their turn."""
+"""Offers of others, to all torrents of a session, that wait for their turn."""
 
 
 class Negotiator:
     """Makes and answers offers within the session's bounds.
 
-    `connected(transport, outgoing)` gets every data channel that opens.
+    `connected(transport, outgoing, offer_id)` gets every data channel that opens.
     """
 
-    def __init__(self, services: Services, connected: Callable[[Transport, bool], None]) -> None:
+    def __init__(
+        self, services: Services, connected: Callable[[Transport, bool, bytes], None]
+    ) -> None:
         self._services = services
         self._connected = connected
         self._answers: dict[bytes, asyncio.Future[str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._queued = 0
         self.last_failure = ""
         """Why the last negotiation came to nothing, in one line."""
 
@@ -63,9 +64,12 @@ class Negotiator:
         self, offer: RelayedOffer, reply: Callable[[str], bool], *, local: bool = False
     ) -> None:
         """A peer made us an offer: answer it in turn; `reply` takes our description."""
-        if self._queued < MAX_QUEUED_OFFERS:
-            self._queued += 1
-            self._spawn(self._answer(offer, reply, self._rtc_config(local)))
+        waiting = self._services.waiting_offers
+        task = self._spawn(self._answer(offer, reply, self._rtc_config(local)))
+        waiting[task] = None
+        task.add_done_callback(lambda task: waiting.pop(task, None))
+        if len(waiting) > MAX_QUEUED_OFFERS:
+            next(iter(waiting)).cancel()  # the oldest: whoever made it may have given it up
 
     async def aclose(self) -> None:
         for task in self._tasks:
@@ -105,7 +109,7 @@ class Negotiator:
             return True
 
         try:
-            await self._negotiate(begin, go_on, outgoing=True)
+            await self._negotiate(begin, go_on, outgoing=True, offer_id=offer_id)
         finally:
             self._answers.pop(offer_id, None)
             if not made.done():
@@ -120,14 +124,14 @@ class Negotiator:
         async def go_on(connection: WebRtcConnection) -> bool:
             return reply(connection.sdp)
 
-        try:
-            await self._services.answers.acquire()
-        finally:
-            self._queued -= 1
-        try:
-            await self._negotiate(begin, go_on, outgoing=False)
-        finally:
-            self._services.answers.release()
+        loop = asyncio.get_running_loop()
+        came_at = loop.time()
+        async with self._services.answers:
+            task = asyncio.current_task()
+            assert task is not None
+            self._services.waiting_offers.pop(task, None)
+            if loop.time() - came_at < OFFER_SECONDS:
+                await self._negotiate(begin, go_on, outgoing=False, offer_id=offer.offer_id)
 
     async def _negotiate(
         self,
@@ -135,6 +139,7 @@ class Negotiator:
         go_on: Callable[[WebRtcConnection], Awaitable[bool]],
         *,
         outgoing: bool,
+        offer_id: bytes,
     ) -> None:
         """One connection from its description to its open channel; nothing is left if it fails."""
         connection: WebRtcConnection | None = None
@@ -143,7 +148,7 @@ class Negotiator:
             connection = await begin()
             if await go_on(connection):
                 transport = await asyncio.wait_for(connection.opened(), CONNECT_SECONDS)
-                self._connected(transport, outgoing)
+                self._connected(transport, outgoing, offer_id)
         except WebTorrentError as error:
             self.last_failure = str(error)
         except TimeoutError:

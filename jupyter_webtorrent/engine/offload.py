@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import ParamSpec, Protocol, TypeVar
@@ -36,6 +36,16 @@ async def run_to_end(
         await asyncio.wait([running])
         if not running.cancelled():
             running.exception()  # whatever came of it, nobody wants it any more
+        raise
+
+
+async def to_the_end(work: Coroutine[None, None, None]) -> None:
+    """Run to the end, also for a caller that is cancelled meanwhile."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
         raise
 
 

@@ -15,6 +15,7 @@ from jupyter_webtorrent.net.transport import HIGH_WATER, Buffer, Transport
 from jupyter_webtorrent.protocol.errors import ProtocolError, WebTorrentError
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import PeerAddress, PeerId
+from jupyter_webtorrent.protocol.layout import BLOCK_SIZE
 from jupyter_webtorrent.protocol.messages import KEEP_ALIVE, Message, Piece
 from jupyter_webtorrent.protocol.peer import PeerProtocol
 from jupyter_webtorrent.swarm.peer import Peer
@@ -22,6 +23,8 @@ from jupyter_webtorrent.swarm.swarm import Swarm
 from jupyter_webtorrent.swarm.uploads import Uploads
 
 KEEP_ALIVE_SECONDS = 55.0
+MAX_UNSENT_BYTES = 8 << 20
+"""Of a peer that does not read. Blocks stop at HIGH_WATER; the metadata, 4 MiB at most, goes out at once."""
 
 
 class ConnectionOwner(Protocol):
@@ -66,12 +69,15 @@ class PeerConnection:
         router: HandshakeRouter | None = None,
         owner: ConnectionOwner | None = None,
         address: PeerAddress | None = None,
+        negotiation: bytes = b"",
     ) -> None:
         self.transport = transport
         self.outgoing = outgoing
         """Whether we began it: for TCP we dialled, for WebRTC we made the offer."""
         self.address = address
         """Where it was dialled, if it was."""
+        self.negotiation = negotiation
+        """For WebRTC, the offer's id: both ends know it."""
         self.peer: Peer | None = None
         self._config = config
         self._router = router
@@ -105,6 +111,8 @@ class PeerConnection:
 
     def send(self, messages: tuple[Message, ...]) -> None:
         self.write(b"".join([message.encode() for message in messages]))
+        if self.transport.unsent > MAX_UNSENT_BYTES:
+            self.close(f"the peer does not read: {self.transport.unsent} bytes are unsent")
 
     def serve_uploads(self) -> None:
         """There are blocks to send."""
@@ -221,6 +229,8 @@ class PeerConnection:
                     except WebTorrentError as error:
                         owner.seed_failed(error)
                         return
+                if request.length < BLOCK_SIZE:
+                    block = memoryview(bytes(block))  # a view would keep its whole chunk in memory
                 self.write(Piece.header(request.index, request.begin, request.length), block)
                 swarm.block_sent(peer, request.length)
                 if transport.unsent > HIGH_WATER:

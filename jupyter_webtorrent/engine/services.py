@@ -50,11 +50,9 @@ class Services:
     """Where others reach us directly, as far as this machine can know."""
     trackers: dict[str, TrackerClient] = field(default_factory=dict)
     offers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_NEGOTIATIONS))
+    waiting_offers: dict[asyncio.Task[None], None] = field(default_factory=dict)
+    """Offers of others that wait for their turn to be answered, oldest first."""
     answers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_NEGOTIATIONS))
-
-    @property
-    def has_room(self) -> bool:
-        return self.open_connections < self.config.max_peers
 
     def tracker(self, url: str) -> TrackerClient:
         """The client of a tracker, made at its first use."""

@@ -27,11 +27,9 @@ from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.tcp import TcpNetwork
 from jupyter_webtorrent.net.trackers.websocket import WebSocketTracker
 from jupyter_webtorrent.net.transport import Listener, Network, Transport
-from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
 from jupyter_webtorrent.protocol.magnet import MagnetLink
-from jupyter_webtorrent.protocol.urls import TRACKER_SCHEMES, check_url
 from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
     SessionStatus,
@@ -112,17 +110,17 @@ class Session:
         paths = [Path(path) for path in request.paths]
         trackers = self.config.trackers
         if request.trackers is not None:
-            trackers = _trackers(request.trackers)
+            trackers = links.checked_trackers(request.trackers)
         addresses = _addresses(request.peers)
         created = await self._create(paths, request)
         info = created.info
         await self._listen()
         async with self._changing:
             existing = self.torrents.get(info.info_hash)
-            if existing is not None and existing.state is TransferState.SEEDING:
+            if existing is not None and existing.has_everything:
                 existing.add_peers(addresses)
                 return existing
-            if existing is not None:  # failed, or still on its way: here is all of it
+            if existing is not None:  # failed, or not all of it: here is all
                 await self._end(existing)
             torrent = Torrent(
                 Source(MagnetLink(info.info_hash, name=info.name), info),
@@ -145,7 +143,7 @@ class Session:
         addresses = (*source.link.peers, *_addresses(request.peers))
         select = tuple(request.select)
         folder = await self._services.offload(_existing_folder, request.folder)
-        trackers = unique(source.link.trackers, _trackers(request.trackers or []))
+        trackers = unique(source.link.trackers, links.checked_trackers(request.trackers or []))
         if request.trackers is None and not trackers and not addresses:
             trackers = self.config.trackers
         await self._listen()
@@ -163,11 +161,7 @@ class Session:
                 select = unique(existing.select, select) if select else ()
                 trackers = unique(existing.trackers, trackers)
                 addresses = (*existing.connections.book.addresses(), *addresses)
-            if not addresses and not any(is_spoken(url) for url in trackers):
-                raise EngineError(
-                    "nobody to fetch from: there is neither a peer nor a ws:// or wss:// tracker"
-                    " in the link, and none was given"
-                )
+            self._check_ways(addresses, trackers)
             if existing is not None:
                 await self._end(existing)
             torrent = Torrent(
@@ -196,6 +190,18 @@ class Session:
     def task(self, torrent: Torrent) -> asyncio.Task[None]:
         """The torrent's life, to wait for its end."""
         return self._tasks[torrent.info_hash]
+
+    def _check_ways(self, addresses: tuple[PeerAddress, ...], trackers: tuple[str, ...]) -> None:
+        """Refuse what can find nobody; raises EngineError."""
+        if any(is_spoken(url) for url in trackers):
+            return
+        if not addresses:
+            raise EngineError(
+                "nobody to fetch from: there is neither a peer nor a ws:// or wss:// tracker"
+                " in the link, and none was given"
+            )
+        if "tcp" not in self.config.transports:
+            raise EngineError("peers are named by address, which needs the transport tcp")
 
     async def _create(self, paths: list[Path], request: ShareRequest) -> CreatedTorrent:
         """Hash the paths; ends at once when the session closes."""
@@ -263,7 +269,7 @@ class Session:
 
     def route(self, connection: PeerConnection, handshake: Handshake) -> ConnectionOwner:
         torrent = self.torrents.get(handshake.info_hash)
-        if torrent is None or torrent.state is TransferState.FAILED:
+        if torrent is None or not torrent.is_running:
             raise EngineError(f"no torrent {handshake.info_hash} here")
         self._finished(connection)
         return torrent
@@ -317,15 +323,6 @@ def _existing_folder(text: str) -> Path:
     if not folder.is_dir():
         raise EngineError(f"there is no folder {folder}")
     return folder
-
-
-def _trackers(urls: list[str]) -> tuple[str, ...]:
-    for url in urls:
-        try:
-            check_url(url, TRACKER_SCHEMES)
-        except WebTorrentError as error:
-            raise EngineError(f"not a tracker's URL: {error}") from error
-    return unique(urls)
 
 
 def _addresses(texts: list[str]) -> tuple[PeerAddress, ...]:

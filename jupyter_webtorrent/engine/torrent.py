@@ -15,7 +15,7 @@ from jupyter_webtorrent.engine.connections import Connections
 from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError
 from jupyter_webtorrent.engine.links import Source
 from jupyter_webtorrent.engine.negotiation import Negotiator
-from jupyter_webtorrent.engine.offload import run_to_end
+from jupyter_webtorrent.engine.offload import run_to_end, to_the_end
 from jupyter_webtorrent.engine.peer_connection import PeerConnection
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.net.transport import Transport
@@ -99,6 +99,8 @@ class Torrent:
             client=CLIENT,
             upload_slots=services.config.upload_slots,
         )
+        if services.listening is not None:
+            self.swarm.listen_port = services.listening.port
         self.connections = Connections(self, services)
         self.negotiator = Negotiator(services, self._channel_opened)
         self.announcers: list[TrackerAnnouncer] = []
@@ -125,27 +127,44 @@ class Torrent:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                await self._prepare()
-                tasks.create_task(self._tick_often())
-                tasks.create_task(self.connections.dial_often())
-                for announcer in self.announcers:
-                    announcer.start()
-                await self._transfer()
-                await asyncio.Event().wait()
+                try:
+                    await self._live(tasks)
+                finally:
+                    self._tasks = None  # a group that ends takes no more tasks
         except* WebTorrentError as group:
             self._fail(str(group.exceptions[0]))
         except* Exception:
             log.exception("torrent %s stopped by a bug", self.info_hash)
             self._fail("an internal error; the log has the details")
         finally:
-            self._tasks = None
-            await self._release()
+            await to_the_end(self._release())
+
+    @property
+    def has_everything(self) -> bool:
+        """Whether it seeds all of its files, not a selection."""
+        downloader = self.swarm.downloader
+        complete = downloader is not None and downloader.have.all()
+        return complete and self.state is TransferState.SEEDING
 
     async def wait(self) -> tuple[Path, ...]:
         """The finished top-level paths; raises FetchFailedError if it cannot go on."""
         return await asyncio.shield(self.done)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it takes peers."""
+        return self._tasks is not None
+
     # Its life
+
+    async def _live(self, tasks: asyncio.TaskGroup) -> None:
+        await self._prepare()
+        tasks.create_task(self._tick_often())
+        tasks.create_task(self.connections.dial_often())
+        for announcer in self.announcers:
+            announcer.start()
+        await self._transfer()
+        await asyncio.Event().wait()
 
     async def _prepare(self) -> None:
         """Open the storage before any peer connects, if the metadata is known."""
@@ -302,6 +321,7 @@ class Torrent:
             ok = await self._services.offload(self.store.write_piece, index, data)
         except StorageError:
             self.swarm.piece_not_stored(index)
+            self._tasks = None
             raise
         self.swarm.piece_stored(index, self._loop.time(), ok=ok)
         self.run_commands()
@@ -323,11 +343,15 @@ class Torrent:
             self.run_commands()
 
     def seed_failed(self, error: WebTorrentError) -> None:
-        if self._tasks is not None:
-            self._tasks.create_task(_raise(error))
+        tasks, self._tasks = self._tasks, None
+        if tasks is not None:
+            tasks.create_task(_raise(error))
 
-    def _channel_opened(self, transport: Transport, outgoing: bool) -> None:
-        self.connections.add(transport, outgoing=outgoing)
+    def _channel_opened(self, transport: Transport, outgoing: bool, offer_id: bytes) -> None:
+        if self.is_running and self.connections.room > 0:
+            self.connections.add(transport, outgoing=outgoing, negotiation=offer_id)
+        else:
+            transport.close("no room for one more peer")
 
     @property
     def handshake(self) -> Handshake:
