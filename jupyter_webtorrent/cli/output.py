@@ -12,6 +12,7 @@ from typing import NoReturn, Protocol
 
 from tqdm import tqdm
 
+from jupyter_webtorrent.protocol.printable import one_line, printable
 from jupyter_webtorrent.schema.transfers import TransferState, TransferStatus
 
 
@@ -83,10 +84,14 @@ class JsonOutput:
 
 
 class TextOutput:
-    """Plain lines, and a progress bar where stderr is a terminal."""
+    """Plain lines, and a progress bar where stderr is a terminal.
+
+    What strangers wrote is printed without anything that a terminal would obey.
+    """
 
     def __init__(self) -> None:
         self._bar: tqdm[NoReturn] | None = None
+        self._bar_name = ""
         self._last_notice = ""
 
     def listening(self, tcp: str | None) -> None:
@@ -113,6 +118,7 @@ class TextOutput:
         self.close()
         self._say_notice(transfer.notice)
         for path in transfer.paths:
+            # As it is, for programs: strangers' part of it is a safe name on this disk.
             print(path, flush=True)
 
     def tracker_urls(self, urls: list[str]) -> None:
@@ -123,11 +129,11 @@ class TextOutput:
         for name, value in facts.items():
             lines = value if isinstance(value, list) else [value]
             for line in lines:
-                print(f"{name}: {line}")
+                print(f"{name}: {printable(str(line))}")
 
     def error(self, message: str) -> None:
         self.close()
-        print(f"jupyter webtorrent: {message}", file=sys.stderr)
+        print(f"jupyter webtorrent: {one_line(message)}", file=sys.stderr)
 
     def close(self) -> None:
         if self._bar is not None:
@@ -136,12 +142,15 @@ class TextOutput:
 
     def _open_bar(self, transfer: TransferStatus) -> tqdm[NoReturn]:
         seeding = transfer.state is TransferState.SEEDING
-        description = f"{transfer.name} (sent)" if seeding else transfer.name
-        if self._bar is None or self._bar.desc != f"{description}: ":
+        name = printable(transfer.name)
+        if seeding:
+            name += " (sent)"
+        if self._bar is None or self._bar_name != name:
             self.close()
+            self._bar_name = name
             self._bar = tqdm(
                 total=None if seeding else transfer.total or None,
-                desc=description,
+                desc=name,
                 unit="B",
                 unit_scale=True,
                 disable=None,  # silent where stderr is not a terminal
@@ -151,5 +160,5 @@ class TextOutput:
 
     def _say_notice(self, notice: str) -> None:
         if notice and notice != self._last_notice:
-            tqdm.write(notice, file=sys.stderr)
+            tqdm.write(one_line(notice), file=sys.stderr)
         self._last_notice = notice

@@ -92,20 +92,21 @@ class Client:
         patient: bool = False,
     ) -> bytes:
         """The content of a successful answer; anything else is raised."""
+        content = None if body is None else _encode(body)
         url = urlsplit(self.address.url)
         connection = self._connect(url, None if patient else self._timeout)
         try:
             connection.request(
                 method,
                 url.path + path,
-                body=None if body is None else msgspec.json.encode(body),
+                body=content,
                 headers={
                     "Authorization": _Secret(f"token {self.address.token}"),
                     "Content-Type": "application/json",
                 },
             )
             response = connection.getresponse()
-            status, content = response.status, response.read()
+            status, answer = response.status, response.read()
         except TimeoutError:
             raise ServerUnavailableError(
                 f"The Jupyter server at {self.address.url} takes too long to answer."
@@ -115,8 +116,8 @@ class Client:
         finally:
             connection.close()
         if not 200 <= status < 300:
-            raise self._refusal(status, content)
-        return content
+            raise self._refusal(status, answer)
+        return answer
 
     def _connect(self, url: SplitResult, timeout: float | None) -> http.client.HTTPConnection:
         if url.scheme == "http" and url.hostname:
@@ -180,6 +181,15 @@ def _tls_context(certificate: str | None) -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context
+
+
+def _encode(body: msgspec.Struct) -> bytes:
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError as error:  # such as a file name that is not UTF-8
+        raise RequestRefusedError(
+            f"{error.object[:100]!r} is not valid Unicode, and cannot be sent to the server."
+        ) from None
 
 
 def _reason(error: Exception) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import glob
+import os
 from collections.abc import Callable
 
 from IPython.core.error import UsageError
@@ -19,6 +20,7 @@ from jupyter_webtorrent.kernel.completion import match
 from jupyter_webtorrent.kernel.progress import wait_visibly
 from jupyter_webtorrent.kernel.transfer import Transfer
 from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.protocol.printable import one_line
 from jupyter_webtorrent.schema.transfers import TransferStatus
 
 
@@ -37,8 +39,12 @@ class WebTorrentMagics(Magics):
         except arguments.HelpRequested as help_text:
             print(help_text, end="")
             return None
+        except KeyboardInterrupt:
+            raise UsageError(
+                "Interrupted: what the server has begun goes on in the background; %wt ls shows how far it is."
+            ) from None
         except WebTorrentError as error:
-            raise UsageError(text.plain(str(error))) from None
+            raise UsageError(one_line(str(error))) from None
 
 
 def register(shell: InteractiveShell) -> None:
@@ -50,14 +56,9 @@ def register(shell: InteractiveShell) -> None:
 
 def _share(options: argparse.Namespace) -> None:
     paths = [path for pattern in options.paths for path in _expand(pattern)]
-    try:
-        transfer = sharing.share(
-            paths, name=options.name, trackers=options.tracker, private=options.private
-        )
-    except KeyboardInterrupt:
-        raise WebTorrentError(
-            "Interrupted: the server goes on hashing, and %wt ls will show it."
-        ) from None
+    transfer = sharing.share(
+        paths, name=options.name, trackers=options.tracker, private=options.private
+    )
     status = transfer.known
     print(status.magnet)
     print(
@@ -67,20 +68,18 @@ def _share(options: argparse.Namespace) -> None:
 
 def _expand(pattern: str) -> list[str]:
     """The paths that a pattern stands for; a path that exists stands for itself, whatever characters it has."""
-    path = sharing.absolute(pattern)
-    return sorted(glob.glob(path)) or [path] if glob.has_magic(path) else [path]
+    path = os.path.expanduser(pattern)
+    if os.path.lexists(path) or not glob.has_magic(path):
+        return [pattern]
+    # Absolute, for a file that is called `~` is no home folder.
+    return sorted(map(os.path.abspath, glob.glob(path))) or [pattern]
 
 
 def _fetch(options: argparse.Namespace) -> Transfer | None:
     transfer = sharing.fetch(options.link, options.dir, select=options.select)
     if options.background:
         return transfer
-    try:
-        wait_visibly(transfer, options.timeout)
-    except KeyboardInterrupt:
-        raise WebTorrentError(
-            f"Interrupted: {text.name_of(transfer.known)} goes on in the background; %wt ls shows how far it is."
-        ) from None
+    wait_visibly(transfer, options.timeout)
     print(transfer.completion())
     return None
 

@@ -50,14 +50,12 @@ class WidgetDisplay:
     """A bar below a line, and in the end a bar of text in their place."""
 
     def __init__(self) -> None:
-        from ipywidgets import FloatProgress, Layout, VBox  # type: ignore[import-untyped]
+        from ipywidgets import VBox  # type: ignore[import-untyped]
 
-        from jupyter_webtorrent.kernel.widgets import Words
+        from jupyter_webtorrent.kernel.widgets import Words, progress_bar
 
         self._line = Words()
-        self._bar = FloatProgress(
-            min=0.0, max=1.0, bar_style="info", layout=Layout(width="auto", max_width="60em")
-        )
+        self._bar = progress_bar()
         self._box = VBox([self._line, self._bar])
         self._handle: DisplayHandle | None = None
 

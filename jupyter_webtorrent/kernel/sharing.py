@@ -11,6 +11,8 @@ from pathlib import Path
 
 from jupyter_webtorrent.kernel.client import connect
 from jupyter_webtorrent.kernel.transfer import Transfer
+from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.protocol.links import LinkKind, link_kind
 from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest
 
 StrPath = str | os.PathLike[str]
@@ -29,7 +31,9 @@ def share(
     `private` keeps peers from being found by any other way (BEP 27). Raises a WebTorrentError.
     """
     client = connect()
-    named = [paths] if isinstance(paths, str | os.PathLike) else paths
+    named = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    if not all(map(os.fspath, named)):
+        raise WebTorrentError("An empty path would share the whole folder: name it, or say '.'.")
     request = ShareRequest(
         paths=[absolute(path) for path in named],
         name=name,
@@ -53,7 +57,7 @@ def fetch(
     """
     client = connect()
     text = os.fspath(link).strip()
-    if text.endswith(".torrent") and not text.startswith(("magnet:", "http://", "https://")):
+    if link_kind(text) is LinkKind.FILE:
         text = absolute(text)
     request = FetchRequest(
         link=text,

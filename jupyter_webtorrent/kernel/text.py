@@ -6,14 +6,14 @@ gets as far as a display.
 
 from __future__ import annotations
 
-import unicodedata
+from contextlib import suppress
+from pathlib import Path
 
+from jupyter_webtorrent.protocol.printable import one_line
 from jupyter_webtorrent.schema.transfers import TransferDetails, TransferState, TransferStatus
 
-_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 _LONGEST_NAME = 80
-_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-"""Unicode categories: control, format (bidirectional, zero width), surrogate, private, separators."""
 _NO_MATHEMATICS = {
     ord("$"): "\N{FULLWIDTH DOLLAR SIGN}",
     ord("\\"): "\N{FULLWIDTH REVERSE SOLIDUS}",
@@ -21,7 +21,7 @@ _NO_MATHEMATICS = {
 
 
 def size(count: float) -> str:
-    """Bytes as `13.5 KB`: thousands, as disks and browsers count."""
+    """Bytes as `13.5 kB`: thousands, as disks and browsers count."""
     unit = 0
     while count >= 999.5 and unit < len(_UNITS) - 1:
         count /= 1000
@@ -48,26 +48,25 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def plain(text: str) -> str:
-    """Foreign text on one line, its control, bidirectional and invisible characters replaced."""
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _UNSAFE else character
-        for character in " ".join(text.split())
-    )
-
-
 def short_name(name: str) -> str:
     """A foreign name fit for a line of its own: harmless, and cut in the middle if it is very long."""
-    name = plain(name)
+    name = one_line(name)
     if len(name) <= _LONGEST_NAME:
         return name
     half = _LONGEST_NAME // 2
     return f"{name[:half]}\N{HORIZONTAL ELLIPSIS}{name[-half:]}"
 
 
+def place(path: str) -> str:
+    """A path as the notebook would write it: relative if it is below its folder."""
+    with suppress(ValueError, OSError):  # it is elsewhere, or the folder is gone
+        path = str(Path(path).relative_to(Path.cwd()))
+    return one_line(path)
+
+
 def label(text: str) -> str:
     """Foreign text for a widget's label, which would set `$x$` and `\\(x\\)` as mathematics."""
-    text = plain(text)
+    text = one_line(text)
     return text.translate(_NO_MATHEMATICS) if text.count("$") > 1 or "\\" in text else text
 
 
@@ -84,7 +83,7 @@ def fraction(status: TransferStatus) -> float:
 
 
 def progress_line(status: TransferStatus) -> str:
-    """How a transfer is doing, without its name: `5.6 of 13.5 KB, 2.1 MB/s from 3 peers`."""
+    """How a transfer is doing, without its name: `5.6 of 13.5 kB, 2.1 MB/s from 3 peers`."""
     match status.state:
         case TransferState.METADATA:
             line = "looking for the files"
@@ -98,20 +97,22 @@ def progress_line(status: TransferStatus) -> str:
                 f"from {count(status.peers, 'peer')}"
             )
         case TransferState.SEEDING:
-            line = (
-                f"sharing {size(status.total)}: {size(status.uploaded)} sent, "
-                f"{rate(status.up_rate)} to {count(status.peers, 'peer')}"
-            )
+            facts = [f"{size(status.uploaded)} sent"] if status.uploaded else []
+            if status.peers:
+                facts.append(f"{rate(status.up_rate)} to {count(status.peers, 'peer')}")
+            line = f"sharing {size(status.total)}"
+            if facts:
+                line += f": {', '.join(facts)}"
         case TransferState.FAILED:
-            line = f"failed: {plain(status.error)}"
-    return f"{line}; {plain(status.notice)}" if status.notice else line
+            line = f"failed: {one_line(status.error)}"
+    return f"{line}; {one_line(status.notice)}" if status.notice else line
 
 
 def completion_line(details: TransferDetails) -> str:
-    """What a fetch brought: `penguins.csv: 13.5 KB from 1 peer over tcp in 0.4 s -> /path`."""
+    """What a fetch brought: `penguins.csv: 13.5 kB from 1 peer over tcp in 0.4 s -> /path`."""
     status = details.transfer
     came = {transport: amount for transport, amount in status.by_transport.items() if amount}
-    target = ", ".join(plain(path) for path in status.paths) or plain(status.folder)
+    target = ", ".join(place(path) for path in status.paths) or one_line(status.folder)
     line = f"{name_of(status)}: {size(status.total)}"
     if came:
         line += f" from {count(sum(peer.downloaded > 0 for peer in details.peers), 'peer')}"
@@ -120,4 +121,4 @@ def completion_line(details: TransferDetails) -> str:
     else:
         line += ", already here"
     line = f"{line} -> {target}"
-    return f"{line} ({plain(status.notice)})" if status.notice else line
+    return f"{line} ({one_line(status.notice)})" if status.notice else line

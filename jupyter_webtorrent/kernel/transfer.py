@@ -15,6 +15,7 @@ from typing import Any
 from jupyter_webtorrent.kernel import text
 from jupyter_webtorrent.kernel.client import Client
 from jupyter_webtorrent.kernel.errors import TransferFailedError, TransferTimeoutError
+from jupyter_webtorrent.protocol.printable import one_line
 from jupyter_webtorrent.schema.transfers import TransferState, TransferStatus
 
 _FRESH = 0.2
@@ -109,7 +110,7 @@ class Transfer:
         while (status := self.refresh()).state is not TransferState.SEEDING:
             name = text.name_of(status)
             if status.state is TransferState.FAILED:
-                raise TransferFailedError(f"{name}: {text.plain(status.error)}")
+                raise TransferFailedError(f"{name}: {one_line(status.error)}")
             elapsed = time.monotonic() - begun
             if timeout is not None and elapsed >= timeout:
                 raise TransferTimeoutError(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+import logging
 import threading
 from collections.abc import Callable
 
 from jupyter_webtorrent.kernel.client import Client
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.schema.transfers import TransferState, TransferStatus
+
+log = logging.getLogger(__name__)
 
 Viewer = Callable[[TransferStatus | None, str], None]
 """Shown a transfer as it is (None: it is no longer there), and what keeps the server from answering, if anything."""
@@ -22,7 +25,7 @@ _LOST_PAUSE = 5.0
 class Watch:
     """Asks one server for its transfers about twice a second, for as long as anything is viewed.
 
-    Viewers are called in its thread.
+    Viewers are called in its thread; one that raises is called no more.
     """
 
     def __init__(self, client: Client) -> None:
@@ -63,14 +66,22 @@ class Watch:
             transfers = {status.info_hash: status for status in self._client.transfers()}
         except WebTorrentError as error:
             for viewer in viewers:
-                viewer(None, str(error))
+                self._tell(viewer, None, str(error))
             return _LOST_PAUSE
         busy = False
         for viewer, info_hash in viewers.items():
             status = transfers.get(info_hash)
-            viewer(status, "")
+            self._tell(viewer, status, "")
             busy |= status is not None and status.state not in _SETTLED
         return _BUSY_PAUSE if busy else _CALM_PAUSE
+
+    def _tell(self, viewer: Viewer, status: TransferStatus | None, problem: str) -> None:
+        try:
+            viewer(status, problem)
+        except Exception:
+            # One that cannot show itself any more must not end all others.
+            log.debug("a view of a transfer is dropped", exc_info=True)
+            self.discard(viewer)
 
 
 @functools.cache

@@ -31,8 +31,12 @@ from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.schema.transfers import TransferState, TransferStatus
 
 _WIDE = {"width": "auto", "max_width": "60em"}
+_NAMES = {"description_width": "4em"}
 _COLUMNS = 90
 """Labels do not wrap: a longer text takes several."""
+_LINE_MARGIN = "-4px 2px"
+"""Labels are as tall as buttons: this brings lines of text as close as they are elsewhere."""
+_ERROR_COLOR = "var(--jp-error-color1, #d32f2f)"
 _BAR_STYLES = {TransferState.SEEDING: "success", TransferState.FAILED: "danger"}
 
 
@@ -41,7 +45,7 @@ class CopyField(Textarea):  # type: ignore[misc]
 
     def __init__(self, **kwargs: Any) -> None:
         self._kept = ""
-        super().__init__(rows=3, layout=Layout(**_WIDE), **kwargs)
+        super().__init__(rows=3, layout=Layout(**_WIDE), style=_NAMES, **kwargs)
         self.observe(self._spring_back, "value")
 
     def show(self, value: str) -> None:
@@ -67,9 +71,9 @@ class Words(VBox):  # type: ignore[misc]
         return " ".join(label.value for label in self._labels if label.value)
 
     def show(self, words: str) -> None:
-        lines = textwrap.wrap(text.label(words), _COLUMNS)
+        lines = textwrap.wrap(text.label(words), _COLUMNS, break_on_hyphens=False)
         while len(self._labels) < len(lines):
-            self._labels.append(Label(style=self._style, layout=Layout(margin="0 2px")))
+            self._labels.append(Label(style=self._style, layout=Layout(margin=_LINE_MARGIN)))
         for label, line in zip_longest(self._labels, lines):
             label.value = line or ""
             label.layout.display = "none" if line is None else "flex"
@@ -81,14 +85,19 @@ class Words(VBox):  # type: ignore[misc]
         super().close()
 
 
+def progress_bar() -> FloatProgress:
+    """From 0 to 1, and as slim as the side panel's."""
+    return FloatProgress(min=0.0, max=1.0, layout=Layout(height="14px", **_WIDE))
+
+
 class TransferView(VBox):  # type: ignore[misc]
     """One transfer, live: its name, how far it is, how fast, and the link to give on."""
 
     def __init__(self, transfer: Transfer) -> None:
         self._name = Label(style={"font_weight": "bold"})
-        self._bar = FloatProgress(min=0.0, max=1.0, layout=Layout(**_WIDE))
+        self._bar = progress_bar()
         self._detail = Words()
-        self._magnet = CopyField()
+        self._magnet = CopyField(description="Link")
         self._status = transfer.status
         self._watch = watch_of(transfer.client)
         super().__init__([self._name, self._bar, self._detail, self._magnet])
@@ -105,15 +114,15 @@ class TransferView(VBox):  # type: ignore[misc]
         self._status = status or self._status
         self._name.value = text.label(text.name_of(self._status))
         self._bar.value = text.fraction(self._status)
-        self._bar.bar_style = _BAR_STYLES.get(self._status.state, "info")
+        self._bar.bar_style = _BAR_STYLES.get(self._status.state, "")
         self._magnet.show(self._status.magnet)
         if problem:
             self._detail.show(problem)
         elif status is None:
             self._detail.show("no longer in the list of this server")
         else:
-            arrived = f" -> {', '.join(status.paths)}" if status.downloaded else ""
-            self._detail.show(text.progress_line(status) + arrived)
+            arrived = ", ".join(map(text.place, status.paths)) if status.downloaded else ""
+            self._detail.show(text.progress_line(status) + (arrived and f" -> {arrived}"))
 
 
 class _RequestPanel(VBox):  # type: ignore[misc]
@@ -121,7 +130,7 @@ class _RequestPanel(VBox):  # type: ignore[misc]
 
     def __init__(self, fields: list[Widget], action: str, request: Callable[[], Transfer]) -> None:
         self.button = Button(description=action, button_style="primary")
-        self.error = Words(color="#c62828")
+        self.error = Words(color=_ERROR_COLOR)
         self.view: TransferView | None = None
         self._form = [*fields, self.button, self.error]
         self._request = request
@@ -195,5 +204,5 @@ def _field(name: str, placeholder: str, value: str) -> Text:
         description=name,
         placeholder=placeholder,
         layout=Layout(**_WIDE),
-        style={"description_width": "4em"},
+        style=_NAMES,
     )

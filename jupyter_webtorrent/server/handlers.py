@@ -24,9 +24,11 @@ from tornado.web import HTTPError, authenticated
 
 from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
 from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.protocol.links import LinkKind, link_kind
 from jupyter_webtorrent.protocol.magnet import parse_link_or_hash
+from jupyter_webtorrent.protocol.printable import one_line
 from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest
-from jupyter_webtorrent.server.paths import LinkKind, ServerRoot, is_absolute, link_kind
+from jupyter_webtorrent.server.paths import ServerRoot, is_absolute, require_usable
 
 if TYPE_CHECKING:
     from jupyter_webtorrent.server.extension import WebTorrentApp
@@ -87,7 +89,7 @@ class RestHandler(WebTorrentHandler, APIHandler):
                 message = error.log_message % error.args
         elif error is not None:
             message = "The server could not do this; its log says why."
-        self.answer({"message": " ".join(message.split())})
+        self.answer({"message": one_line(message)})
 
     def answer(self, value: object, status_code: int | None = None) -> None:
         """Finish with a value as JSON."""
@@ -112,6 +114,8 @@ class RestHandler(WebTorrentHandler, APIHandler):
         if is_absolute(path):
             if not await self.may("execute", "kernels"):
                 raise HTTPError(403, "Only who may run kernels may name an absolute path.")
+            with plain_refusals():
+                require_usable(path)
             return path
         if not await self.may(action, "contents"):
             raise HTTPError(403, f"You may not {action} files on this server.")
@@ -149,6 +153,8 @@ class ShareHandler(RestHandler):
     @authorized
     async def post(self) -> None:
         request = self.read(ShareRequest)
+        if not all(request.paths):
+            raise HTTPError(400, "An empty path would share everything: name it, or say '.'.")
         paths = [await self.locate(path, "read") for path in request.paths]
         request = msgspec.structs.replace(request, paths=paths)
         status = await self.ask(self.app.host.share(request))
@@ -185,10 +191,10 @@ class FetchHandler(RestHandler):
         kind = link_kind(link)
         if kind is LinkKind.FILE:
             return await self.locate(link, "read")
-        if kind is LinkKind.MAGNET_OR_HASH:
+        if kind in (LinkKind.MAGNET, LinkKind.HASH):
             with plain_refusals():
                 parse_link_or_hash(link)
-        if kind is LinkKind.NONE:
+        if kind is None:
             raise HTTPError(
                 400,
                 "A link is a magnet link, an info hash, or a .torrent file's path or URL, not %r.",

@@ -6,10 +6,10 @@ absolute path is the handlers' decision, for it depends on the caller.
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 from jupyter_core.paths import is_hidden
@@ -18,35 +18,22 @@ from jupyter_server.services.contents.manager import ContentsManager
 
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 
-_MAGNET_OR_HASH = re.compile(r"magnet:|(?:[0-9a-f]{40}|[a-z2-7]{32})$", re.IGNORECASE)
-_URL = re.compile(r"https?://", re.IGNORECASE)
-
-
-class LinkKind(Enum):
-    """What a link must be, by its looks; whether it is a good one is for its reader to say."""
-
-    MAGNET_OR_HASH = "magnet"
-    URL = "url"
-    FILE = "file"
-    NONE = "none"
+_SHOWN_CHARACTERS = 100
 
 
 class PathRefusedError(WebTorrentError):
     """A request may not name this path; the message says why."""
 
 
-def link_kind(link: str) -> LinkKind:
-    """Tells links apart, so that only what is a path is looked for on disk."""
-    if _MAGNET_OR_HASH.match(link):
-        return LinkKind.MAGNET_OR_HASH
-    if _URL.match(link):
-        return LinkKind.URL
-    return LinkKind.FILE if link.endswith(".torrent") else LinkKind.NONE
-
-
 def is_absolute(path: str) -> bool:
     """Whether a path names its place by itself: never so for those that JupyterLab's file browser gives."""
     return os.path.isabs(path)
+
+
+def require_usable(path: str) -> None:
+    """Raises PathRefusedError for an absolute path that the system refuses; nothing need be there."""
+    with _plain_refusals(path), contextlib.suppress(FileNotFoundError):
+        os.lstat(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +59,44 @@ class ServerRoot:
 
         Symlinks are followed for the check, not in the answer: a shared link keeps its own name.
         """
+        with _plain_refusals(path):
+            return self._locate(path)
+
+    def _locate(self, path: str) -> Path:
         parts = [part for part in path.split("/") if part not in ("", ".")]
         if ".." in parts or "\0" in path:
-            raise PathRefusedError(f"{path!r} is not a path inside the folder that Jupyter serves.")
+            raise PathRefusedError(
+                f"{_shown(path)} is not a path inside the folder that Jupyter serves."
+            )
         place = self.folder.joinpath(*parts)
         real = Path(os.path.realpath(place))
         if not _is_inside(real, self.folder):
-            raise PathRefusedError(f"{path!r} leads out of the folder that Jupyter serves.")
+            raise PathRefusedError(f"{_shown(path)} leads out of the folder that Jupyter serves.")
+        with contextlib.suppress(FileNotFoundError):
+            os.lstat(place)
         if not self.allow_hidden and (
             is_hidden(place, self.folder) or is_hidden(real, self.folder)
         ):
             raise PathRefusedError(
-                f"{path!r} is hidden, and this server does not serve hidden files."
+                f"{_shown(path)} is hidden, and this server does not serve hidden files."
             )
         return place
+
+
+@contextlib.contextmanager
+def _plain_refusals(path: str) -> Iterator[None]:
+    """Turn what the system says of a path into a PathRefusedError."""
+    try:
+        yield
+    except OSError as error:
+        raise PathRefusedError(f"{_shown(path)} cannot be used: {error.strerror}.") from None
+    except ValueError:  # NUL, or a surrogate alone
+        raise PathRefusedError(f"{_shown(path)} holds a character that no path can have.") from None
+
+
+def _shown(path: str) -> str:
+    cut = len(path) > _SHOWN_CHARACTERS
+    return repr(path[:_SHOWN_CHARACTERS] + "…" if cut else path)
 
 
 def _is_inside(path: Path, folder: Path) -> bool:

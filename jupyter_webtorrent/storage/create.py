@@ -25,7 +25,7 @@ from jupyter_webtorrent.storage.data import FileSlot, TorrentData
 from jupyter_webtorrent.storage.errors import FileChangedError, StorageError, UnsafePathError
 from jupyter_webtorrent.storage.files import plain_errors, require_possible
 from jupyter_webtorrent.storage.hashing import Progress, piece_digests
-from jupyter_webtorrent.storage.paths import MAX_DEPTH, printable
+from jupyter_webtorrent.storage.paths import MAX_DEPTH, shown
 
 DEFAULT_NAME: Final = "shared files"
 """For several paths whose common folder has no name, or one that is nobody's business (the home folder)."""
@@ -67,10 +67,10 @@ def create_info(
     name = _checked_name(name) if name is not None else _default_name(tops)
     sources = list(_sources(tops, name))
     if not sources:
-        raise StorageError(f"there is no file to share in {printable(str(tops[0].path))}")
+        raise StorageError(f"there is no file to share in {shown(str(tops[0].path))}")
     total = sum(source.length for source in sources)
     if not total:
-        raise StorageError(f"{printable(name)} is empty: there is nothing to share")
+        raise StorageError(f"{shown(name)} is empty: there is nothing to share")
     piece_length = choose_piece_length(total) if piece_length is None else piece_length
     files = [TorrentFile(source.parts, source.length) for source in sources]
 
@@ -130,13 +130,13 @@ def _tops(paths: Sequence[Path]) -> list[_Top]:
     for given in paths:
         require_possible(given)
         path = Path(os.path.abspath(given))
-        with plain_errors(f"share {printable(str(given))}"):
+        with plain_errors(f"share {shown(str(given))}"):
             real = Path(os.path.realpath(path, strict=True))
             is_file = _is_file(real.stat(), path)
         before = tops.setdefault(path.name, _Top(path, real, is_file))
         if before.real != real:
             raise StorageError(
-                f"two of the paths are named {printable(path.name)}: share the folder they are in, or rename one"
+                f"two of the paths are named {shown(path.name)}: share the folder they are in, or rename one"
             )
     return list(tops.values())
 
@@ -154,7 +154,7 @@ def _default_name(tops: Sequence[_Top]) -> str:
 
 def _checked_name(name: str) -> str:
     if name in {"", ".", ".."} or any(character in name for character in "/\\\0"):
-        raise StorageError(f"a torrent cannot be named {printable(name)!r}")
+        raise StorageError(f"a torrent cannot be named {shown(name)!r}")
     return name
 
 
@@ -180,15 +180,15 @@ def _walk(folder: Path, above: tuple[Path, ...], parts: tuple[str, ...]) -> Iter
     """
     if len(parts) >= MAX_DEPTH:
         raise UnsafePathError(
-            f"{printable(str(folder))} is {len(parts)} folders deep: at most {MAX_DEPTH} are shared"
+            f"{shown(str(folder))} is {len(parts)} folders deep: at most {MAX_DEPTH} are shared"
         )
-    with plain_errors(f"read the folder {printable(str(folder))}"):
+    with plain_errors(f"read the folder {shown(str(folder))}"):
         names = sorted(os.listdir(folder), key=os.fsencode)
     for name in names:
         if name.startswith(".") or _JUNK.search(name):
             continue
         path = folder / name
-        with plain_errors(f"share {printable(str(path))}"):
+        with plain_errors(f"share {shown(str(path))}"):
             found = path.lstat()
             if stat.S_ISLNK(found.st_mode):
                 path = _link_target(path, above)
@@ -204,11 +204,11 @@ def _link_target(link: Path, above: tuple[Path, ...]) -> Path:
     try:
         target = link.resolve(strict=True)
     except (RuntimeError, OSError):
-        raise StorageError(f"{printable(str(link))} is a link to nothing") from None
+        raise StorageError(f"{shown(str(link))} is a link to nothing") from None
     if not target.is_relative_to(above[0]):
-        raise UnsafePathError(f"{printable(str(link))} is a link out of the folder that is shared")
+        raise UnsafePathError(f"{shown(str(link))} is a link out of the folder that is shared")
     if target in above:
-        raise UnsafePathError(f"{printable(str(link))} is a link to a folder that it is in")
+        raise UnsafePathError(f"{shown(str(link))} is a link to a folder that it is in")
     return target
 
 
@@ -218,6 +218,4 @@ def _is_file(found: os.stat_result, path: Path) -> bool:
         return True
     if stat.S_ISDIR(found.st_mode):
         return False
-    raise StorageError(
-        f"{printable(str(path))} is neither a file nor a folder: it cannot be shared"
-    )
+    raise StorageError(f"{shown(str(path))} is neither a file nor a folder: it cannot be shared")

@@ -25,7 +25,7 @@ from jupyter_webtorrent.storage.files import (
     write_at,
 )
 from jupyter_webtorrent.storage.handles import HandleCache
-from jupyter_webtorrent.storage.paths import printable
+from jupyter_webtorrent.storage.paths import shown
 
 MAX_OPEN_FILES: Final = 64
 """Of one torrent."""
@@ -78,7 +78,7 @@ class FileSlot:
     @property
     def label(self) -> str:
         """The file's name for an error message."""
-        return printable(self.name or self.parts[-1])
+        return shown(self.name or self.parts[-1])
 
 
 class TorrentData:

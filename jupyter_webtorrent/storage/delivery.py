@@ -24,7 +24,7 @@ from jupyter_webtorrent.storage.files import (
     stat_below,
     sync_folder,
 )
-from jupyter_webtorrent.storage.paths import printable
+from jupyter_webtorrent.storage.paths import shown
 from jupyter_webtorrent.storage.placement import Chooser, Names, Placement
 
 _TAKEN: Final = frozenset(
@@ -66,7 +66,7 @@ def discard(placement: Placement, chooser: Chooser, data: TorrentData) -> None:
     """
     if placement.adopted:
         return
-    with data.moving(), plain_errors(f"remove {printable(placement.names.target)}"):
+    with data.moving(), plain_errors(f"remove {shown(placement.names.target)}"):
         ours = chooser.reclaim(placement)
         for slot in data.slots:
             if not slot.padding and (ours if slot.writable else _is_as_delivered(slot)):
@@ -150,7 +150,7 @@ def _deliver_selection(placement: Placement, chooser: Chooser, arriving: list[Fi
                 move_without_overwriting(part, target)
             except FileExistsError:
                 raise StorageError(
-                    f"{slot.label} is in {printable(placement.names.target)} already, and is not overwritten"
+                    f"{slot.label} is in {shown(placement.names.target)} already, and is not overwritten"
                 ) from None
         _arrived(slot, placement.names.target)
         remove_below(slot.root, before)  # it is moved: only the folders that this left empty

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from jupyter_webtorrent.storage.errors import DiskFullError, StorageError, UnsafePathError
-from jupyter_webtorrent.storage.paths import printable
+from jupyter_webtorrent.storage.paths import shown
 
 if sys.platform == "win32":
     import msvcrt
@@ -69,7 +69,7 @@ def require_possible(path: Path) -> None:
     with suppress(UnicodeEncodeError):
         if b"\0" not in os.fsencode(path):
             return
-    raise StorageError(f"{printable(str(path))}: not a path that a file can have")
+    raise StorageError(f"{shown(str(path))}: not a path that a file can have")
 
 
 def read_small_file(path: Path, max_bytes: int) -> bytes:
@@ -78,12 +78,12 @@ def read_small_file(path: Path, max_bytes: int) -> bytes:
     Blocking, but never for a pipe. Raises StorageError for what is not a plain file, or cannot be read.
     """
     require_possible(path)
-    shown = printable(str(path))
-    with plain_errors(f"read {shown}"):
+    name = shown(str(path))
+    with plain_errors(f"read {name}"):
         descriptor = os.open(path, os.O_RDONLY | _NO_WAITING)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise StorageError(f"{shown} is not a plain file")
+                raise StorageError(f"{name} is not a plain file")
             return read_at(descriptor, max_bytes + 1, 0)
         finally:
             os.close(descriptor)
@@ -265,7 +265,7 @@ def _read_once(descriptor: int, length: int, offset: int) -> bytes:
 
 
 def _not_ours(parts: Sequence[str]) -> UnsafePathError:
-    path = printable("/".join(parts))
+    path = shown("/".join(parts))
     return UnsafePathError(
         f"{path}: a link, or something that is not a plain file or folder, is in the way"
     )

@@ -18,7 +18,7 @@ from jupyter_webtorrent.storage.files import (
     try_lock,
     write_at,
 )
-from jupyter_webtorrent.storage.paths import printable
+from jupyter_webtorrent.storage.paths import shown
 
 _MAX_OWNER_BYTES: Final = 64
 _OWNER: Final = re.compile(r"(?:[0-9a-f]{40})?")
@@ -45,7 +45,7 @@ class PartLock:
         Raises BusyError, which names `label`, if a transfer of the same torrent does, or one that did not
         yet say; StorageError.
         """
-        with plain_errors(f"lock a download in {printable(str(folder))}"):
+        with plain_errors(f"lock a download in {shown(str(folder))}"):
             while True:
                 try:
                     descriptor = open_below(folder, (name,), os.O_RDWR | os.O_CREAT)

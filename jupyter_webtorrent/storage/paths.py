@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from jupyter_webtorrent.protocol.metainfo import Info
+from jupyter_webtorrent.protocol.printable import printable
 from jupyter_webtorrent.storage.errors import UnsafePathError
 
 MAX_NAME_BYTES: Final = 255
@@ -84,14 +85,11 @@ def lock_name(name: str) -> str:
     return _hidden(name) + LOCK_SUFFIX
 
 
-def printable(text: str) -> str:
-    """A name for an error message: no control, bidi or other invisible character reaches a terminal, and
-    of a path that is too long for a line only the ends."""
+def shown(text: str) -> str:
+    """A name for an error message, printable; of one that is too long for a line only the ends."""
     if len(text) > _MAX_SHOWN:
         text = f"{text[: _MAX_SHOWN // 2]}...{text[-_MAX_SHOWN // 2 :]}"
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
+    return printable(text)
 
 
 def _safe_component(name: str) -> str:
@@ -169,7 +167,7 @@ class _Folder:
             if sum(len(name.encode()) + 1 for name in safe) > MAX_PATH_BYTES:
                 raise UnsafePathError(
                     f"a path of this torrent is longer than {MAX_PATH_BYTES} bytes:"
-                    f" {printable('/'.join(safe)[:60])}..."
+                    f" {shown('/'.join(safe)[:60])}..."
                 )
             placed.append(tuple(safe))
         return placed

@@ -38,9 +38,9 @@ from jupyter_webtorrent.storage.paths import (
     lock_name,
     numbered,
     part_name,
-    printable,
     safe_name,
     safe_names,
+    shown,
 )
 
 MAX_NUMBER: Final = 999
@@ -115,18 +115,16 @@ class Chooser:
             if names.target != self._top and not placement.notice:
                 placement.notice = self.renamed(placement.names.target)
             return placement
-        raise StorageError(
-            f"no free name is left for {self.label} in {printable(str(self._folder))}"
-        )
+        raise StorageError(f"no free name is left for {self.label} in {shown(str(self._folder))}")
 
     @property
     def label(self) -> str:
-        return printable(self._top)
+        return shown(self._top)
 
     def renamed(self, target: str) -> str:
         """The notice of a download that could not have its own name."""
         reason = self._reason or f"{self.label} was there already and differs"
-        return f"{reason}: saved as {printable(target)}"
+        return f"{reason}: saved as {shown(target)}"
 
     def abandon(self, placement: Placement) -> None:
         """Give up a placement; what tells of it stays only if there is something to go on with."""
@@ -173,9 +171,7 @@ class Chooser:
             placement.names, placement.lock, placement.merging = names, lock, False
             placement.notice = self.renamed(names.target)
             return
-        raise StorageError(
-            f"no free name is left for {self.label} in {printable(str(self._folder))}"
-        )
+        raise StorageError(f"no free name is left for {self.label} in {shown(str(self._folder))}")
 
     def candidates(self, first: int = 0) -> Iterator[Names]:
         """The names to try, in order."""
@@ -239,7 +235,7 @@ class Chooser:
             data.close()
         if len(self._wanted) == sum(not slot.padding for slot in slots):
             self._clear_leftovers(names)
-        notice = f"{printable(names.target)} was there already and is the same: nothing to download"
+        notice = f"{shown(names.target)} was there already and is the same: nothing to download"
         return Placement(self._folder, names, slots, None, adopted=True, notice=notice)
 
     def _clear_leftovers(self, names: Names) -> None:
@@ -335,7 +331,7 @@ class Chooser:
         finally:
             data.close()
         # Without a file of ours it is someone else's folder, unless it is one that was only just made.
-        with plain_errors(f"read {printable(placement.names.target)}"):
+        with plain_errors(f"read {shown(placement.names.target)}"):
             ours = bool(there) or not os.listdir(placement.target)
         if not (good and ours):
             return False
@@ -365,11 +361,11 @@ class Chooser:
                 needed -= slot.length
             elif found:
                 needed -= allocated_bytes(found) if slot.writable else found.st_size
-        with plain_errors(f"use {printable(str(self._folder))}"):
+        with plain_errors(f"use {shown(str(self._folder))}"):
             free = shutil.disk_usage(self._folder).free
         if needed > free:
             raise DiskFullError(
-                f"not enough room in {printable(str(self._folder))} for {self.label}:"
+                f"not enough room in {shown(str(self._folder))} for {self.label}:"
                 f" {needed:,} bytes are needed and {free:,} are free"
             )
 

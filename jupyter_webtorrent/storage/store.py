@@ -18,7 +18,7 @@ from jupyter_webtorrent.storage.delivery import deliver, discard
 from jupyter_webtorrent.storage.errors import FileChangedError, StorageError
 from jupyter_webtorrent.storage.files import plain_errors, require_possible
 from jupyter_webtorrent.storage.hashing import Progress, check_pieces, sha1
-from jupyter_webtorrent.storage.paths import printable
+from jupyter_webtorrent.storage.paths import shown
 from jupyter_webtorrent.storage.placement import Chooser, Placement
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
@@ -63,7 +63,7 @@ class PieceStore:
         chosen = frozenset(files if wanted is None else files.intersection(wanted))
         folder = folder.absolute()
         chooser = Chooser(info, folder, chosen, progress, cancelled)
-        with plain_errors(f"download to {printable(str(folder))}"):
+        with plain_errors(f"download to {shown(str(folder))}"):
             folder.mkdir(parents=True, exist_ok=True)
             placement = chooser.choose()
         store = cls(info, TorrentData(info.layout, placement.slots), chosen)
@@ -88,7 +88,7 @@ class PieceStore:
         for slot in slots:
             if not (slot.stamp or slot.padding):
                 raise FileChangedError(
-                    f"{printable(str(slot.path))} is not there, or not the {slot.length:,} bytes it was"
+                    f"{shown(str(slot.path))} is not there, or not the {slot.length:,} bytes it was"
                 )
         store = cls(info, data, frozenset())
         store._seeded_target = _seeded_target(info, files)
@@ -200,7 +200,7 @@ class PieceStore:
             missing = sum(piece not in self._have for piece in needed)
         if missing:
             raise StorageError(
-                f"{printable(self.target.name)} is not complete:"
+                f"{shown(self.target.name)} is not complete:"
                 f" {missing:,} of {len(needed):,} pieces are missing"
             )
 
@@ -208,7 +208,7 @@ class PieceStore:
 def _seed_slot(path: Path, length: int, *, padding: bool) -> FileSlot:
     if padding:
         return FileSlot(path.parent, (path.name,), length, padding=True)
-    with plain_errors(f"share {printable(str(path))}"):
+    with plain_errors(f"share {shown(str(path))}"):
         real = Path(os.path.realpath(path))
     return FileSlot(real.parent, (real.name,), length)
 

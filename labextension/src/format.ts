@@ -59,6 +59,11 @@ export function secondsLeft(transfer: ITransferStatus): number | undefined {
   return bytes / transfer.down_rate;
 }
 
+/** Bytes per second that are being sent: a rate is smoothed, and outlives the last peer by a while. */
+export function sendingRate({ peers, up_rate }: ITransferStatus): number {
+  return peers > 0 ? up_rate : 0;
+}
+
 /** A name that shows each of its characters: those that could deceive are replaced by U+FFFD. */
 export function displayName(name: string): string {
   return name.replace(DECEPTIVE, '\uFFFD');

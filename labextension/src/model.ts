@@ -6,6 +6,7 @@
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
+import { sendingRate } from './format';
 import type { ITransferEvent, ITransferStatus } from './schema';
 
 /**
@@ -42,7 +43,7 @@ export class TransferModel implements ITransferModel {
   }
 
   get upRate(): number {
-    return this._sum(({ up_rate }) => up_rate);
+    return this._sum(sendingRate);
   }
 
   get changed(): ISignal<this, void> {

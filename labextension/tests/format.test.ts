@@ -4,7 +4,8 @@ import {
   formatDuration,
   formatRate,
   percentDone,
-  secondsLeft
+  secondsLeft,
+  sendingRate
 } from '../src/format';
 import { transferIn } from './helpers';
 
@@ -72,6 +73,14 @@ describe('time left', () => {
       secondsLeft(transferIn('downloading', { total: 9, done: 9, down_rate: 50 }))
     ).toBeUndefined();
     expect(secondsLeft(transferIn('seeding', { down_rate: 50 }))).toBeUndefined();
+  });
+});
+
+describe('the rate at which a transfer is sent', () => {
+  it('ends with the last peer', () => {
+    const transfer = transferIn('seeding', { peers: 1, up_rate: 50 });
+    expect(sendingRate(transfer)).toBe(50);
+    expect(sendingRate({ ...transfer, peers: 0 })).toBe(0);
   });
 });
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_webtorrent.protocol.metainfo import Info, Metainfo, TorrentFile
 from tests.engine.classroom import digest, write_random
 
 COMMAND = [sys.executable, "-m", "jupyter_webtorrent.cli"]
@@ -180,6 +181,17 @@ def test_create_and_info_tell_the_same_torrent(tmp_path: Path) -> None:
     assert facts["files"] == ["data.csv (100,000 bytes)"]
     plain = run("info", facts["magnet"])
     assert f"info hash: {facts['info hash']}" in plain.stdout.splitlines()
+
+
+def test_a_hostile_name_cannot_command_the_terminal(tmp_path: Path) -> None:
+    torrent = tmp_path / "evil.torrent"
+    name = "\x1b]0;owned\x07\x1b[2J"
+    info = Info.build(name, 1 << 14, bytes(20), [TorrentFile((name,), 5)], single_file=True)
+    torrent.write_bytes(Metainfo(info).to_bytes())
+    shown = run("info", torrent)
+    assert "name: �]0;owned��[2J\n" in shown.stdout
+    assert not set("\x1b\x07") & set(shown.stdout)
+    assert json.loads(run("info", torrent, "--json").stdout)["name"] == name
 
 
 def test_the_tracker_prints_its_url_and_ends_when_told(start: Any) -> None:

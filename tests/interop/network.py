@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 
 HOW_TO_RUN = (
-    "WebRTC needs an address that is not loopback and a default route: run `make test`, "
-    "or `python -m tests.namespace pytest tests/interop`"
+    "WebRTC needs an address that is not loopback and a default route: "
+    "run this behind `python tests/namespace.py`, as make does"
 )
 
 

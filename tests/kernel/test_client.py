@@ -18,7 +18,7 @@ from jupyter_webtorrent.kernel.errors import (
     TransferFailedError,
 )
 from jupyter_webtorrent.protocol.errors import WebTorrentError
-from jupyter_webtorrent.schema.transfers import FetchRequest
+from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest
 from tests.kernel.scripted import HASH, status
 
 TOKEN = "s3cret-t0ken"
@@ -81,6 +81,11 @@ def test_a_request_carries_its_model_and_the_token(server: Server, client: Clien
     assert (method, path) == ("POST", "/lab/webtorrent/api/fetch")
     assert authorization == f"token {TOKEN}"
     assert msgspec.json.decode(body, type=FetchRequest).folder == "/home/me"
+
+
+def test_a_path_that_is_no_text_is_told_in_a_line(client: Client) -> None:
+    with pytest.raises(RequestRefusedError, match=r"^'a\\udcff\.csv' is not valid Unicode"):
+        client.share(ShareRequest(["a\udcff.csv"]))
 
 
 def test_one_transfer_is_asked_for_by_its_info_hash(server: Server, client: Client) -> None:

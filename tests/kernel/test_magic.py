@@ -53,13 +53,26 @@ def with_address(magnet: str, client: Client) -> str:
     return f"{magnet}&x.pe={listening}"
 
 
+def assert_fails_in_one_line(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], line: str, message: str
+) -> None:
+    """Run a `%wt` line in a cell that must fail, and leave one line that holds `message`."""
+    capsys.readouterr()
+    result = shell.run_cell(f"%wt {line}")  # type: ignore[no-untyped-call]
+    out, err = capsys.readouterr()
+    assert isinstance(result.error_in_exec, UsageError)
+    assert "Traceback" not in out + err
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
 def test_a_share_prints_its_magnet_link_first(teacher: Client, wt: Run) -> None:
     Path("my data.csv").write_text(CSV)
     magnet, words = wt("share 'my data.csv'").splitlines()
     (status,) = teacher.transfers()
     assert magnet == status.magnet
     assert magnet.startswith(f"magnet:?xt=urn:btih:{status.info_hash}&dn=my%20data.csv")
-    assert words == "Sharing my data.csv (13.5 KB) for as long as this Jupyter server runs."
+    assert words == "Sharing my data.csv (13.5 kB) for as long as this Jupyter server runs."
 
 
 def test_a_share_takes_patterns_and_a_name(teacher: Client, wt: Run) -> None:
@@ -76,6 +89,37 @@ def test_a_share_takes_patterns_and_a_name(teacher: Client, wt: Run) -> None:
     assert "tr=ws%3A%2F%2F127.0.0.1%3A9%2Fannounce" in status.magnet
 
 
+def test_a_file_whose_name_looks_like_a_pattern_stands_for_itself(teacher: Client, wt: Run) -> None:
+    Path("grades[1].csv").write_text("mine")
+    Path("grades1.csv").write_text("of others")
+    Path("dangling[1]").symlink_to("nowhere")
+    wt("share 'grades[1].csv'")
+    assert [status.name for status in teacher.transfers()] == ["grades[1].csv"]
+    Path("dangling1").write_text("of others")
+    with pytest.raises(UsageError, match=r"cannot share .*dangling\[1\]: No such file"):
+        wt("share 'dangling[1]'")
+
+
+def test_a_pattern_is_meant_in_a_folder_whose_name_looks_like_one(
+    teacher: Client, wt: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("[2024]").mkdir()
+    monkeypatch.chdir("[2024]")
+    Path("pattern.csv").write_text(CSV)
+    wt("share pat*.csv")
+    assert [status.name for status in teacher.transfers()] == ["pattern.csv"]
+
+
+def test_a_file_that_a_pattern_finds_is_not_taken_for_a_home_folder(
+    teacher: Client, wt: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "private.key").write_text("k")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Path("~").write_text(CSV)
+    wt("share '[~]'")
+    assert [status.name for status in teacher.transfers()] == ["~"]
+
+
 def test_a_fetch_waits_until_the_file_is_there(
     teacher: Client, servers: list[JupyterServer], wt: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,8 +130,8 @@ def test_a_fetch_waits_until_the_file_is_there(
     target = servers[1].root / "penguins.csv"
     assert target.read_text() == CSV
     words, place = lines[-1].split(" -> ")
-    assert re.fullmatch(r"penguins\.csv: 13\.5 KB( from 1 peer)? over tcp in \d\.\d s", words)
-    assert place == str(target)
+    assert re.fullmatch(r"penguins\.csv: 13\.5 kB( from 1 peer)? over tcp in \d\.\d s", words)
+    assert place == "penguins.csv"
     assert [status.state for status in student.transfers()] == [TransferState.SEEDING]
 
 
@@ -130,11 +174,42 @@ def test_an_interrupt_leaves_the_fetch_running_and_says_so(
 
     thread = threading.Thread(target=interrupt)
     thread.start()
-    with pytest.raises(UsageError, match=r"^Interrupted: nobody\.csv goes on in the background"):
+    with pytest.raises(UsageError, match=r"^Interrupted: .* goes on in the background"):
         shell.run_line_magic("wt", f"fetch {NOBODY}")
     thread.join()
     (status,) = teacher.transfers()
     assert status.state is TransferState.METADATA
+
+
+@pytest.mark.parametrize("line", ["share interrupted.csv", f"fetch {NOBODY}", "ls", "remove x"])
+@pytest.mark.usefixtures("teacher")
+def test_an_interrupt_of_a_request_is_one_line_and_no_traceback(
+    shell: InteractiveShell,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
+) -> None:
+    def interrupted(*args: object, **kwargs: object) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Client, "_send", interrupted)
+    assert_fails_in_one_line(shell, capsys, line, "Interrupted")
+
+
+def test_an_interrupt_before_the_last_line_is_one_line_too(
+    teacher: Client,
+    shell: InteractiveShell,
+    wt: Run,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*args: object) -> str:
+        raise KeyboardInterrupt
+
+    Path("late.csv").write_text(CSV)
+    magnet = with_address(wt("share late.csv").splitlines()[0], teacher)
+    monkeypatch.setattr(Transfer, "completion", interrupted)
+    assert_fails_in_one_line(shell, capsys, f"fetch {magnet}", "Interrupted")
 
 
 def test_a_fetch_that_takes_too_long_is_told_in_one_line(
@@ -161,7 +236,7 @@ def test_ls_shows_what_there_is_and_remove_ends_it(teacher: Client, wt: Run) -> 
         "INFO",
         "HASH",
     ]
-    assert first.split()[:5] == ["listed.csv", "13.5", "KB", "100%", "seeding"]
+    assert first.split()[:5] == ["listed.csv", "13.5", "kB", "100%", "seeding"]
     assert second.split()[:4] == ["nobody.csv", "?", "0%", "metadata"]
 
     assert wt("remove listed.csv") == "Removed listed.csv.\n"
@@ -191,6 +266,7 @@ def test_a_removal_needs_one_meaning(teacher: Client, wt: Run, shell: Interactiv
         ("fetch", "required: LINK"),
         ("share 'x", "check the quotes"),
         ("share nothing.csv", "nothing.csv"),
+        ('share ""', "An empty path would share the whole folder"),
         ("fetch hello", "A link is a magnet link"),
         ("fetch magnet:?xt=urn:btih:zz", "info hash"),
         ("fetch nothing.torrent", "nothing.torrent"),
@@ -200,12 +276,7 @@ def test_a_removal_needs_one_meaning(teacher: Client, wt: Run, shell: Interactiv
 def test_a_mistake_is_one_line_and_no_traceback(
     shell: InteractiveShell, capsys: pytest.CaptureFixture[str], line: str, message: str
 ) -> None:
-    result = shell.run_cell(f"%wt {line}")  # type: ignore[no-untyped-call]
-    out, err = capsys.readouterr()
-    assert isinstance(result.error_in_exec, UsageError)
-    assert "Traceback" not in out + err
-    assert message in err
-    assert len(err.splitlines()) == 1
+    assert_fails_in_one_line(shell, capsys, line, message)
 
 
 def test_without_a_server_a_line_says_so(

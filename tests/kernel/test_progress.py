@@ -46,9 +46,9 @@ def test_lines_of_text_come_with_news_only(capsys: pytest.CaptureFixture[str]) -
     display.show(status(done=150, notice="tracker refused"))
     display.end(status(done=160))
     assert capsys.readouterr().out.splitlines() == [
-        "penguins.csv: 0 B of 1 KB, 2.1 KB/s from 1 peer",
-        "penguins.csv: 100 B of 1 KB, 2.1 KB/s from 1 peer",
-        "penguins.csv: 150 B of 1 KB, 2.1 KB/s from 1 peer; tracker refused",
+        "penguins.csv: 0 B of 1 kB, 2.1 kB/s from 1 peer",
+        "penguins.csv: 100 B of 1 kB, 2.1 kB/s from 1 peer",
+        "penguins.csv: 150 B of 1 kB, 2.1 kB/s from 1 peer; tracker refused",
     ]
 
 
@@ -60,7 +60,7 @@ def test_what_is_fast_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.usefixtures("eager")
 def test_without_widgets_a_wait_prints_lines(capsys: pytest.CaptureFixture[str]) -> None:
     wait_visibly(Transfer(ScriptedClient([status(done=560)], [status(SEEDING)]), status()))
-    assert capsys.readouterr().out == "penguins.csv: 560 B of 1 KB, 2.1 KB/s from 1 peer\n"
+    assert capsys.readouterr().out == "penguins.csv: 560 B of 1 kB, 2.1 kB/s from 1 peer\n"
 
 
 def test_a_bar_of_widgets_leaves_a_bar_of_text_and_no_widget(

@@ -83,7 +83,7 @@ def test_a_handle_is_a_live_panel_with_a_line_of_text_for_those_who_have_no_widg
     (result,) = [
         each["content"]["data"] for each in messages if each["msg_type"] == "execute_result"
     ]
-    assert result["text/plain"].startswith("<Transfer <b>$x$.csv: sharing 13.5 KB: 0 B sent")
+    assert result["text/plain"].startswith("<Transfer <b>$x$.csv: sharing 13.5 kB")
     assert "application/vnd.jupyter.widget-view+json" in result
     states = [
         each["content"]["data"]["state"]

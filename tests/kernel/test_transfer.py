@@ -73,11 +73,11 @@ def test_waiting_too_long_says_that_it_goes_on_and_how_far_it_is() -> None:
     client = ScriptedClient([status(done=560, notice="no peers found yet")])
     with pytest.raises(TransferTimeoutError, match="goes on in the background") as caught:
         Transfer(client, status()).wait(timeout=0.1)
-    assert str(caught.value).endswith("560 B of 1 KB, 2.1 KB/s from 1 peer; no peers found yet")
+    assert str(caught.value).endswith("560 B of 1 kB, 2.1 kB/s from 1 peer; no peers found yet")
     assert isinstance(caught.value, TimeoutError)
 
 
 def test_in_text_a_transfer_shows_no_more_than_it_should() -> None:
     transfer = Transfer(ScriptedClient([]), status(name="\x1b]8;;http://x\x07evil", done=10))
     assert transfer._repr_mimebundle_() == {"text/plain": repr(transfer)}
-    assert repr(transfer) == ("<Transfer �]8;;http://x�evil: 10 B of 1 KB, 2.1 KB/s from 1 peer>")
+    assert repr(transfer) == ("<Transfer �]8;;http://x�evil: 10 B of 1 kB, 2.1 kB/s from 1 peer>")

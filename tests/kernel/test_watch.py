@@ -9,7 +9,7 @@ import pytest
 from jupyter_webtorrent.kernel.errors import ServerUnavailableError
 from jupyter_webtorrent.kernel.watch import Watch, watch_of
 from jupyter_webtorrent.schema.transfers import TransferState, TransferStatus
-from tests.kernel.scripted import HASH, ScriptedClient, status
+from tests.kernel.scripted import HASH, Answer, ScriptedClient, status
 
 Seen = queue.Queue[tuple[TransferStatus | None, str]]
 
@@ -74,6 +74,32 @@ def test_a_transfer_that_is_gone_and_a_server_that_is_gone_are_told_apart() -> N
     watch.add(HASH, viewer)  # wakes it
     assert seen.get(timeout=5) == (None, "No Jupyter server answers.")
     watch.discard(viewer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [[status(TransferState.SEEDING)], ServerUnavailableError("No Jupyter server answers.")],
+)
+def test_a_view_that_breaks_is_dropped_and_the_others_go_on(answer: Answer) -> None:
+    watch = Watch(ScriptedClient(answer))
+    broken: Seen = queue.Queue()
+    seen: Seen = queue.Queue()
+
+    def breaks(now: TransferStatus | None, problem: str) -> None:
+        broken.put((now, problem))
+        raise RuntimeError("its comm is closed")
+
+    def viewer(now: TransferStatus | None, problem: str) -> None:
+        seen.put((now, problem))
+
+    watch.add(HASH, breaks)
+    watch.add(HASH, viewer)
+    first = seen.get(timeout=5)
+    watch.discard(viewer)
+    watch.add(HASH, viewer)  # wakes it
+    assert seen.get(timeout=5) == first
+    watch.discard(viewer)
+    assert broken.qsize() == 1
 
 
 def test_a_client_has_one_watch() -> None:

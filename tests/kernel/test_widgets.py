@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from ipywidgets import HTML, HTMLMath, Label  # type: ignore[import-untyped]
 from ipywidgets.widgets.widget import _instances  # type: ignore[import-untyped]
@@ -62,7 +63,7 @@ def test_a_view_begins_with_what_is_known() -> None:
     assert shown(view) == (
         HASH,
         0.0,
-        "info",
+        "",
         "looking for the files among 1 peer",
     )
     view.close()
@@ -73,20 +74,20 @@ def test_a_view_begins_with_what_is_known() -> None:
     [
         (
             [status(done=560)],
-            ("penguins.csv", 0.56, "info", "560 B of 1 KB, 2.1 KB/s from 1 peer"),
+            ("penguins.csv", 0.56, "", "560 B of 1 kB, 2.1 kB/s from 1 peer"),
         ),
         (
             [status(SEEDING)],
-            ("penguins.csv", 1.0, "success", "sharing 1 KB: 0 B sent, 0 B/s to 1 peer"),
+            ("penguins.csv", 1.0, "success", "sharing 1 kB: 0 B/s to 1 peer"),
         ),
         (
             [status(FAILED, done=560, error="the disk is full")],
             ("penguins.csv", 0.56, "danger", "failed: the disk is full"),
         ),
-        ([], ("penguins.csv", 0.1, "info", "no longer in the list of this server")),
+        ([], ("penguins.csv", 0.1, "", "no longer in the list of this server")),
         (
             ServerUnavailableError("No Jupyter server answers."),
-            ("penguins.csv", 0.1, "info", "No Jupyter server answers."),
+            ("penguins.csv", 0.1, "", "No Jupyter server answers."),
         ),
     ],
 )
@@ -94,6 +95,19 @@ def test_a_view_follows_its_transfer(answer: Answer, expected: tuple[str, float,
     view = view_of([status(done=100)], answer)
     assert shown(view) == expected
     view.close()
+
+
+def test_a_fetch_that_has_not_arrived_points_nowhere() -> None:
+    view = view_of([msgspec.structs.replace(status(done=560), downloaded=560)])
+    assert shown(view)[3] == "560 B of 1 kB, 2.1 kB/s from 1 peer"
+    view.close()
+
+
+def test_a_long_path_is_broken_at_no_hyphen() -> None:
+    words = Words()
+    words.show("a" * 80 + " " + "b" * 80 + "-ccc")
+    assert [label.value for label in words.children] == ["a" * 80, "b" * 80 + "-ccc"]
+    words.close()
 
 
 def test_hostile_names_are_neither_markup_nor_mathematics() -> None:

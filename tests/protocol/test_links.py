@@ -26,7 +26,7 @@ from jupyter_webtorrent.protocol.links import LinkKind, link_kind
         ("file:///etc/passwd", None),
         ("f" * 41, None),
         ("f" * 40 + "\n", None),
-        ("ſ" * 32, None),
+        ("\N{LATIN SMALL LETTER LONG S}" * 32, None),
         ("data.csv", None),
         ("", None),
     ],

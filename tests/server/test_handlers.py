@@ -13,6 +13,7 @@ import pytest
 from jupyter_server.auth import Authorizer
 from tornado.httpclient import HTTPClientError, HTTPResponse
 
+from jupyter_webtorrent.protocol.printable import one_line
 from jupyter_webtorrent.schema.transfers import (
     SessionStatus,
     TransferDetails,
@@ -48,7 +49,7 @@ async def refusal(answer: Awaitable[HTTPResponse]) -> tuple[int, str]:
     assert caught.value.response is not None
     body = json.loads(caught.value.response.body)
     assert list(body) == ["message"]
-    assert "\n" not in body["message"]
+    assert body["message"] == one_line(body["message"])
     return caught.value.code, body["message"]
 
 
@@ -306,6 +307,29 @@ async def test_a_file_in_the_place_of_a_folder_is_refused_in_one_line(
     code, message = await refusal(post("fetch", link=NOBODY, folder=dataset.name))
     assert code == 409
     assert message.startswith("There can be no folder")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["a\0b", "/a\0b", "a\ud800b", "/a\udcff", "a" * 5000, "/" + "a" * 5000, "penguins.csv/x"],
+    ids=["NUL", "/NUL", "surrogate", "/surrogate", "long", "/long", "below a file"],
+)
+@pytest.mark.usefixtures("dataset")
+async def test_what_can_be_no_path_is_refused_in_one_line(post: Fetch, path: str) -> None:
+    for answer in (
+        post("share", paths=[path]),
+        post("fetch", link=f"{path}.torrent"),
+        post("fetch", link=NOBODY, folder=path),
+    ):
+        code, message = await refusal(answer)
+        assert code == 400
+        assert len(message) < 200
+
+
+async def test_an_empty_path_does_not_share_the_whole_root(post: Fetch, dataset: Path) -> None:
+    code, message = await refusal(post("share", paths=[dataset.name, ""]))
+    assert code == 400
+    assert message.startswith("An empty path")
 
 
 async def test_a_missing_file_is_refused_in_one_line(post: Fetch) -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 from jupyter_server.services.contents.filemanager import FileContentsManager
 from jupyter_server.services.contents.manager import ContentsManager
 
-from jupyter_webtorrent.server.paths import LinkKind, PathRefusedError, ServerRoot, link_kind
+from jupyter_webtorrent.server.paths import PathRefusedError, ServerRoot, require_usable
 
 
 @pytest.fixture
@@ -86,21 +88,27 @@ def test_a_contents_manager_without_files_is_told_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("link", "kind"),
+    ("path", "reason"),
     [
-        ("magnet:?xt=urn:btih:" + "a" * 40, LinkKind.MAGNET_OR_HASH),
-        ("MAGNET:?dn=x.torrent", LinkKind.MAGNET_OR_HASH),
-        ("f" * 40, LinkKind.MAGNET_OR_HASH),
-        ("B" * 32, LinkKind.MAGNET_OR_HASH),
-        ("https://host/y.torrent", LinkKind.URL),
-        ("HTTP://host/y", LinkKind.URL),
-        ("a.torrent", LinkKind.FILE),
-        ("/a/b.torrent", LinkKind.FILE),
-        ("f" * 40 + ".torrent", LinkKind.FILE),
-        ("file:///etc/passwd", LinkKind.NONE),
-        ("f" * 41, LinkKind.NONE),
-        ("", LinkKind.NONE),
+        ("a" * 5000, "File name too long"),
+        ("week1/" * 1000, "File name too long"),
+        ("data.csv/x", "Not a directory"),
+        ("a\ud800b", "a character that no path can have"),
     ],
 )
-def test_links_are_told_apart_by_their_looks(link: str, kind: LinkKind) -> None:
-    assert link_kind(link) is kind
+def test_what_the_system_refuses_is_refused_in_one_short_line(
+    root: ServerRoot, path: str, reason: str
+) -> None:
+    (root.folder / "data.csv").write_text("1")
+    open_root = ServerRoot(root.folder, allow_hidden=True)
+    absolute = partial(os.path.join, root.folder)
+    for locate in (root.locate, open_root.locate, lambda path: require_usable(absolute(path))):
+        with pytest.raises(PathRefusedError, match=reason) as caught:
+            locate(path)
+        assert len(str(caught.value)) < 200
+
+
+def test_a_path_with_nothing_there_can_be_used(root: ServerRoot) -> None:
+    require_usable(str(root.folder / "new" / "folder"))
+    with pytest.raises(PathRefusedError, match="a character that no path can have"):
+        require_usable("/a\0b")

@@ -235,4 +235,4 @@ def test_a_part_is_a_hidden_sibling() -> None:
 
 
 def test_what_is_printed_cannot_command_a_terminal() -> None:
-    assert paths.printable("a\x1b[2J\u202eb é") == "a�[2J�b é"
+    assert paths.shown("a\x1b[2J\u202eb é") == "a�[2J�b é"

@@ -35,22 +35,27 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 class Watch:
-    """Listens to pages, and keeps in `troubles` what a clean one has none of."""
+    """Listens to pages, and keeps what a clean one has none of."""
 
     def __init__(self) -> None:
-        self.troubles: list[str] = []
+        self._troubles: list[str] = []
 
     def over(self, page: Page) -> None:
         page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.troubles.append(f"not caught: {error.stack}"))
+        page.on("pageerror", lambda error: self._troubles.append(f"not caught: {error.stack}"))
         page.on("request", lambda request: self._asked(request.url))
         page.on("websocket", lambda socket: self._asked(socket.url))
 
+    def take(self) -> list[str]:
+        """What was heard since the last time."""
+        troubles, self._troubles = self._troubles, []
+        return troubles
+
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.troubles.append(f"{message.text} ({message.location['url']})")
+            self._troubles.append(f"{message.text} ({message.location['url']})")
 
     def _asked(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("blob", "data") and parts.hostname != "127.0.0.1":
-            self.troubles.append(f"asked for {url}")
+            self._troubles.append(f"asked for {url}")

@@ -58,7 +58,7 @@ def student(classroom: Classroom) -> Lab:
 def no_page_complains(classroom: Classroom) -> Iterator[None]:
     """Fail a test in which a page logged an error or asked for anything beyond 127.0.0.1."""
     yield
-    assert classroom.watch.troubles == []
+    assert classroom.watch.take() == []
 
 
 @asynccontextmanager

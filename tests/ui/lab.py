@@ -13,6 +13,7 @@ from tests.ui.servers import PROJECT, LabServer
 SCREENSHOTS = PROJECT / "screenshots"
 """For people to look at; git ignores it."""
 
+expect.set_options(timeout=20_000)  # two servers, two kernels and a browser share the machine
 START_MILLISECONDS = 40_000
 """What JupyterLab and a kernel may take to start on a busy machine."""
 CELL_MILLISECONDS = 60_000
@@ -82,6 +83,8 @@ class Lab:
         )
         light = "true" if theme == "Light" else "false"
         await expect(self.page.locator("body")).to_have_attribute("data-jp-theme-light", light)
+        # JupyterLab takes the splash away later, and stumbles if the next one is there by then.
+        await expect(self.page.locator("#jupyterlab-splash")).not_to_be_attached()
 
     async def photograph(self, moment: str, *, width: int = 1280) -> None:
         """Leave a picture of the whole window in `SCREENSHOTS`."""

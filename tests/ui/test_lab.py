@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import random
 import re
@@ -31,13 +32,15 @@ async def test_the_panel_shows_a_file_on_its_way_from_one_lab_to_the_other(
     await expect(student.row("big.bin")).to_contain_text("Downloading")
     first = await _progress_beyond(student.progress("big.bin"), 0)
     await expect(fetching.locator(".progress-bar")).to_be_visible()
+    await asyncio.gather(
+        _progress_beyond(student.progress("big.bin"), first),
+        expect(teacher.row("big.bin")).to_contain_text(re.compile(r"↑ [1-9]")),
+    )
     await student.photograph("downloading")
-    await student.photograph("downloading-narrow", width=800)
-    await expect(teacher.row("big.bin")).to_contain_text(re.compile(r"↑ [1-9]"))
     await teacher.photograph("uploading")
+    await student.photograph("downloading-narrow", width=800)
     await student.choose_theme("Dark")
     await student.photograph("downloading-dark")
-    await _progress_beyond(student.progress("big.bin"), first)
 
     outputs = await student.finish(fetching)
     await expect(student.row("big.bin")).to_contain_text("Seeding")
@@ -46,6 +49,9 @@ async def test_the_panel_shows_a_file_on_its_way_from_one_lab_to_the_other(
         [re.compile("100%"), re.compile("from 1 peer over webrtc")]
     )
     assert _sha256(student.root / "big.bin") == _sha256(original)
+    await expect(teacher.row("big.bin")).to_contain_text("150 MB sent")
+    listed = await teacher.run_cell("%wt ls")
+    await expect(listed).to_contain_text(re.compile(r"big\.bin +150 MB +100% +seeding"))
     await student.photograph("complete-dark")
     await student.choose_theme("Light")
     await student.photograph("complete")
@@ -66,9 +72,13 @@ async def test_the_panels_in_a_notebook_share_and_fetch(teacher: Lab, student: L
 
     fetching = await student.run_cell("import jupyter_webtorrent as wt\nwt.FetchPanel()")
     await student.photograph("fetch-panel")
+    await fetching.get_by_label("Link").fill("nonsense")
+    await fetching.get_by_role("button", name="Fetch").click()
+    await expect(fetching).to_contain_text("not 'nonsense'")
+    await student.photograph("fetch-panel-mistake")
     await fetching.get_by_label("Link").fill(link)
     await fetching.get_by_role("button", name="Fetch").click()
-    await expect(fetching).to_contain_text("sharing 1 MB")
+    await expect(fetching).to_contain_text("sharing 1 MB -> small.bin")
     await expect(student.row("small.bin")).to_contain_text("Seeding")
     assert _sha256(student.root / "small.bin") == _sha256(original)
     await student.photograph("fetch-panel-fetched")

@@ -9,7 +9,8 @@ import {
   formatDuration,
   formatRate,
   percentDone,
-  secondsLeft
+  secondsLeft,
+  sendingRate
 } from '../format';
 import type { ITransferStatus } from '../schema';
 
@@ -44,7 +45,7 @@ function TransferRow({ transfer, trans }: ITransferRowProps): React.JSX.Element 
           {name}
         </bdi>
         {percent !== undefined && percent < 100 && (
-          <span className="jp-wt-Row-percent">{`${percent} %`}</span>
+          <span className="jp-wt-Row-percent">{`${percent}%`}</span>
         )}
       </div>
       <ProgressBar label={name} percent={percent} trans={trans} />
@@ -131,7 +132,7 @@ function facts(transfer: ITransferStatus, trans: TranslationBundle): IFact[] {
   const size: IFact = { key: 'size', text: sizeInWords(transfer, trans) };
   const peers: IFact = { key: 'peers', text: trans._n('%1 peer', '%1 peers', transfer.peers) };
   const down: IFact = { key: 'down', text: `↓ ${formatRate(transfer.down_rate)}` };
-  const up: IFact = { key: 'up', text: `↑ ${formatRate(transfer.up_rate)}` };
+  const up: IFact = { key: 'up', text: uploadInWords(transfer, trans) };
   const left: IFact = { key: 'left', text: timeLeftInWords(transfer, trans) };
   switch (transfer.state) {
     case 'metadata':
@@ -150,6 +151,15 @@ function sizeInWords({ done, total }: ITransferStatus, trans: TranslationBundle)
   return done < total
     ? trans.__('%1 of %2', formatBytes(done), formatBytes(total))
     : formatBytes(total);
+}
+
+/** How fast it is sent, or else how much was. */
+function uploadInWords(transfer: ITransferStatus, trans: TranslationBundle): string {
+  const rate = sendingRate(transfer);
+  if (rate > 0) {
+    return `↑ ${formatRate(rate)}`;
+  }
+  return transfer.uploaded > 0 ? trans.__('%1 sent', formatBytes(transfer.uploaded)) : '';
 }
 
 function timeLeftInWords(transfer: ITransferStatus, trans: TranslationBundle): string {
