@@ -19,11 +19,12 @@ from jupyter_webtorrent.net.transport import (
 from jupyter_webtorrent.protocol.identity import PeerAddress
 
 BACKLOG = 128
+EARLY_BYTES = 1 << 16
 EVERY_INTERFACE = "0.0.0.0"
 
 
 class TcpTransport(asyncio.BufferedProtocol):
-    """One TCP connection. Nothing is read before `start`."""
+    """One TCP connection. What comes before `start` is kept for it, and no more than a buffer is read."""
 
     kind: TransportKind = "tcp"
 
@@ -32,6 +33,10 @@ class TcpTransport(asyncio.BufferedProtocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._receiver: Receiver | None = None
+        self._early_buffer = bytearray()
+        self._early = b""
+        self._reading = False
+        """Whether the receiver has what came early, and takes the rest itself."""
         self._reason = ""
         self._lost = self._loop.create_future()
         self._writable = asyncio.Event()
@@ -46,10 +51,7 @@ class TcpTransport(asyncio.BufferedProtocol):
 
     def start(self, receiver: Receiver) -> None:
         self._receiver = receiver
-        if self._lost.done():
-            self._loop.call_soon(receiver.closed, self._reason)
-        elif self._transport is not None:
-            self._transport.resume_reading()
+        self._loop.call_soon(self._begin, receiver)
 
     def write(self, *parts: Buffer) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -79,12 +81,35 @@ class TcpTransport(asyncio.BufferedProtocol):
             self._accepted(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        assert self._receiver is not None
-        return self._receiver.get_buffer()
+        if self._reading and self._receiver is not None:
+            return self._receiver.get_buffer()
+        # uvloop begins to read after connection_made, whatever that asked for.
+        self._early_buffer = bytearray(EARLY_BYTES)
+        return memoryview(self._early_buffer)
 
     def buffer_updated(self, nbytes: int) -> None:
-        assert self._receiver is not None
-        self._receiver.buffer_updated(nbytes)
+        if self._reading and self._receiver is not None:
+            self._receiver.buffer_updated(nbytes)
+        else:
+            self._early += self._early_buffer[:nbytes]
+            if self._transport is not None:
+                self._transport.pause_reading()
+
+    def _begin(self, receiver: Receiver) -> None:
+        """Hand over what came early, then read on."""
+        early = memoryview(self._early)
+        while early:
+            space = receiver.get_buffer()
+            count = min(len(space), len(early))
+            space[:count] = early[:count]
+            receiver.buffer_updated(count)
+            early = early[count:]
+        self._early, self._early_buffer = b"", bytearray()
+        self._reading = True
+        if self._lost.done():
+            receiver.closed(self._reason)
+        elif self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def pause_writing(self) -> None:
         self._writable.clear()
@@ -98,7 +123,7 @@ class TcpTransport(asyncio.BufferedProtocol):
             self._reason = why or "the peer closed the connection"
         self._writable.set()
         self._lost.set_result(None)
-        if self._receiver is not None:
+        if self._reading and self._receiver is not None:
             self._receiver.closed(self._reason)
 
 

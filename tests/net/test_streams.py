@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from jupyter_webtorrent.engine.loop import run
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.memory import Link, MemoryNetwork
 from jupyter_webtorrent.net.tcp import TcpNetwork
@@ -164,3 +165,36 @@ async def test_an_unplugged_host_is_gone_for_all() -> None:
     await far.ended.wait()
     with pytest.raises(NetError, match="refused"):
         await network.host("b").dial(listener.address)
+
+
+def test_what_came_before_start_is_not_lost_on_the_engine_s_loop_either() -> None:
+    async def talk() -> None:
+        accepted: asyncio.Queue[Transport] = asyncio.Queue()
+        network = TcpNetwork()
+        listener = await network.listen(PeerAddress("127.0.0.1", 0), accepted.put_nowait)
+        dialled = await network.dial(listener.address)
+        taken = await accepted.get()
+        far, near = Sink(), Sink()
+        taken.start(far)
+        taken.write(b"early ")
+        for _ in range(20):  # the loop reads, if it will
+            await asyncio.sleep(0)
+        dialled.start(near)
+        taken.write(DATA)
+        assert await near.has(6 + len(DATA)) == b"early " + DATA
+        taken.close("done")
+        await near.ended.wait()
+        late = Sink()
+        gone = await network.dial(listener.address)
+        other = await accepted.get()
+        other.start(Sink())
+        other.write(b"last words")
+        await other.drain()
+        await asyncio.sleep(0)
+        gone.start(late)
+        assert await late.has(10) == b"last words"
+        for transport in (dialled, taken, gone, other):
+            await transport.aclose()
+        await listener.aclose()
+
+    run(talk())

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from notebooks.demo.papers import code_cell
 from notebooks.demo.programs import running_tracker
 from tests.ui.browser import Watch, chromium
 from tests.ui.lab import SCREENSHOTS, Lab
 from tests.ui.servers import LabServer, lab_server
+
+# Two servers, two kernels and a browser share the machine.
+expect.set_options(timeout=20_000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from tests.ui.servers import PROJECT, LabServer
 SCREENSHOTS = PROJECT / "screenshots"
 """For people to look at; git ignores it."""
 
-expect.set_options(timeout=20_000)  # two servers, two kernels and a browser share the machine
 START_MILLISECONDS = 40_000
 """What JupyterLab and a kernel may take to start on a busy machine."""
 CELL_MILLISECONDS = 60_000
