@@ -95,10 +95,17 @@ def own_resolver() -> Iterator[None]:
 
 def run(command: list[str]) -> int:
     """Run it to its end, signals passed on; its status as a shell tells it."""
-    child = subprocess.Popen(command)
+    children: list[subprocess.Popen[bytes]] = []
+
+    def pass_on(number: int, _: object) -> None:
+        for child in children:
+            child.send_signal(number)
+
+    # Before it starts: a handler is not inherited, but a signal ignored by whoever started us would be.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: child.send_signal(number))
-    status = child.wait()
+        signal.signal(number, pass_on)
+    children.append(subprocess.Popen(command))
+    status = children[0].wait()
     return status if status >= 0 else 128 - status
 
 

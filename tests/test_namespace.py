@@ -35,3 +35,11 @@ def test_what_stays_here_is_let_be(address: str) -> None:
 
 def test_the_command_s_status_is_passed_on() -> None:
     assert run("raise SystemExit(7)").returncode == 7
+
+
+def test_the_command_can_be_interrupted_though_its_starter_ignores_that() -> None:
+    program = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
+    command = [sys.executable, "tests/namespace.py", sys.executable, "-c", program]
+    quiet = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *command]
+    done = subprocess.run(quiet, capture_output=True, text=True, check=False, timeout=30)
+    assert "KeyboardInterrupt" in done.stderr
