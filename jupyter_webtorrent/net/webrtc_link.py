@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import re
 import secrets
+import struct
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
@@ -26,7 +27,6 @@ from aiortc import (
     RTCIceTransport,
     RTCSctpCapabilities,
 )
-from OpenSSL import SSL
 
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.webrtc_sctp import SctpTransport
@@ -41,18 +41,18 @@ from jupyter_webtorrent.net.webrtc_sdp import (
 
 STUN_SECONDS = 2.0
 """How long a description waits for the public addresses that a STUN server sees."""
+PATIENCE_SECONDS = 20.0
+"""How long a peer none of whose addresses is known has to come to one of ours."""
 MAX_HOST_ADDRESSES = 12
 MAX_REMOTE_CANDIDATES = 64
 """Addresses of one peer, those it shows only by sending from them included."""
 MAX_QUEUED_DATAGRAMS = 2048
+LOW_BUFFERED_BYTES = 1 << 16
+"""Unsent bytes at which the listener hears `link_drained`: below what a writer fills the link with."""
 LOOPBACK = "127.0.0.1"
 
 _STUN_URL = re.compile(r"stun:([^:/?#\[\]]+|\[[0-9a-fA-F:.]+\])(?::([0-9]{1,5}))?")
 _T = TypeVar("_T")
-
-
-LOW_BUFFERED_BYTES = 1 << 16
-"""Unsent bytes at which the listener hears `link_drained`: below what a writer fills the link with."""
 
 
 class LinkListener(Protocol):
@@ -68,8 +68,30 @@ class LinkListener(Protocol):
         """The channel was open and is gone; called at most once, and not after `close`."""
 
 
+class _Door(asyncio.DatagramProtocol):
+    """Stands before aioice's protocol on a socket: anyone can send to an open port.
+
+    DTLS records and STUN messages pass, told apart by their first byte (RFC 7983, section 7).
+    """
+
+    def __init__(self, stun: aioice.ice.StunProtocol, ice: IceConnection) -> None:
+        self._stun = stun
+        self._ice = ice
+
+    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        kind = data[0] if data else 255
+        if 19 < kind < 64:
+            self._ice.data_received(data, component=1)
+        elif kind < 4:
+            with contextlib.suppress(struct.error):  # an attribute shorter than its type
+                self._stun.datagram_received(data, addr)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stun.connection_lost(exc)
+
+
 class IceConnection(aioice.Connection):
-    """aioice's ICE agent, with our choice of addresses and a door that only DTLS records pass."""
+    """aioice's ICE agent, with our choice of addresses and bounds on what strangers send."""
 
     def __init__(
         self, *, controlling: bool, stun_servers: Sequence[str], loopback_candidates: bool
@@ -95,6 +117,8 @@ class IceConnection(aioice.Connection):
             addresses = [LOOPBACK]
         # Cancelled half-way, aioice forgets the sockets it has opened so far.
         candidates = await _uninterrupted(super().get_component_candidates(component, addresses))
+        for protocol in self._protocols:
+            protocol.transport.set_protocol(_Door(protocol, self))
         return [*candidates, *await self._reflexive_candidates()]
 
     async def _reflexive_candidates(self) -> list[aioice.Candidate]:
@@ -130,8 +154,7 @@ class IceConnection(aioice.Connection):
             super().request_received(message, addr, protocol)
 
     def data_received(self, data: bytes, component: int) -> None:
-        # Anyone can send to an open port: only DTLS records pass (RFC 7983, section 7), and no flood.
-        if data and 19 < data[0] < 64 and self._queue.qsize() < MAX_QUEUED_DATAGRAMS:
+        if self._queue.qsize() < MAX_QUEUED_DATAGRAMS:
             super().data_received(data, component)
 
     # What RTCDtlsTransport wants of the transport below it.
@@ -230,7 +253,7 @@ class PeerLink:
             ) from None
         finally:
             adding.cancel()
-            await asyncio.wait([adding])
+            await asyncio.gather(adding, return_exceptions=True)
 
     async def _add_candidates(self, candidates: Iterable[IceCandidate]) -> None:
         """Hand the peer's addresses to ICE; names are looked up while the checks already run."""
@@ -241,6 +264,9 @@ class PeerLink:
             else:
                 await self._ice.add_remote_candidate(_aioice_candidate(candidate))
         await asyncio.gather(*(self._add_name(candidate) for candidate in names))
+        if not self._ice.remote_candidates:
+            # Browsers offer nothing but names: the peer may still come to our addresses (RFC 8863).
+            await asyncio.sleep(PATIENCE_SECONDS)
         await self._ice.add_remote_candidate(None)
 
     async def _add_name(self, candidate: IceCandidate) -> None:
@@ -333,18 +359,18 @@ class PeerLink:
         await asyncio.shield(self.begin_close())
 
     async def _close(self) -> None:
-        await self._sctp.stop()
-        pump = self._dtls._task
-        await self._dtls.stop()
-        if pump is not None:
-            await asyncio.wait([pump])
-            if not pump.cancelled():
-                pump.exception()
-        await self._ice.close()
-        self._dtls.remove_all_listeners()
-        self._listener = None
-        if not self._opened.done():
-            self._opened.cancel()
+        try:
+            await self._sctp.stop()
+            pump = self._dtls._task
+            await self._dtls.stop()
+            if pump is not None:
+                await asyncio.gather(pump, return_exceptions=True)
+        finally:
+            await self._ice.close()
+            self._dtls.remove_all_listeners()
+            self._listener = None
+            if not self._opened.done():
+                self._opened.cancel()
 
 
 def _aioice_candidate(candidate: IceCandidate) -> aioice.Candidate:
@@ -377,6 +403,3 @@ async def _uninterrupted(work: Coroutine[Any, Any, _T]) -> _T:
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
-
-
-__all__ = ["SSL", "LinkListener", "PeerLink"]

@@ -10,14 +10,16 @@ import contextlib
 from collections.abc import Callable
 
 from aiortc.rtcdtlstransport import RTCDtlsTransport
-from aiortc.rtcsctptransport import Chunk, DataChunk, RTCSctpTransport
+from aiortc.rtcsctptransport import Chunk, DataChunk
 from OpenSSL import SSL
+
+from jupyter_webtorrent.net.webrtc_tuning import TunedSctpTransport
 
 MAX_HELD_BYTES = 2 << 20
 """Bytes of unfinished messages that a peer may make us keep."""
 
 
-class SctpTransport(RTCSctpTransport):
+class SctpTransport(TunedSctpTransport):
     """One association; `broken(reason)` is called when it ends or the peer breaks a rule."""
 
     def __init__(self, transport: RTCDtlsTransport, broken: Callable[[str], None]) -> None:
@@ -47,7 +49,7 @@ class SctpTransport(RTCSctpTransport):
         with contextlib.suppress(ConnectionError, SSL.Error):
             await super()._send_chunk(chunk)
 
-    def _set_state(self, state: RTCSctpTransport.State) -> None:
+    def _set_state(self, state: TunedSctpTransport.State) -> None:
         super()._set_state(state)
         if state is self.State.CLOSED:
             self._broken("the peer closed the connection")

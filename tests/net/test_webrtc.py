@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from random import Random
+from typing import NoReturn
 
 import aioice
 import pytest
@@ -117,6 +120,52 @@ async def test_a_peer_that_is_gone_is_a_plain_reason(monkeypatch: pytest.MonkeyP
         with pytest.raises(NetError):
             await answerer.opened()
     await answerer.aclose()
+
+
+async def test_a_peer_whose_only_name_is_unknown_can_still_come_to_us(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_up = asyncio.Event()
+
+    async def no_multicast(_: object) -> NoReturn:
+        looked_up.set()
+        raise OSError
+
+    monkeypatch.setattr(aioice.ice, "get_or_create_mdns_protocol", no_multicast)
+    offerer = await WebRtcConnection.offer(CONFIG)
+    named = re.sub(r"(a=candidate:.* )127\.0\.0\.1 ", r"\1nobody-has-this-name.local ", offerer.sdp)
+    answerer = await WebRtcConnection.answer(CONFIG, named)
+    try:
+        async with asyncio.timeout(SECONDS):
+            await looked_up.wait()
+            await offerer.accept_answer(answerer.sdp)
+            await answerer.opened()
+    finally:
+        await offerer.aclose()
+        await answerer.aclose()
+
+
+async def test_what_strangers_send_to_its_port_does_no_harm() -> None:
+    troubles: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: troubles.append(context))
+    async with connected() as (offerer, answerer):
+        far = Sink()
+        answerer.start(far)
+        host, port = offerer.remote.rsplit(":", 1)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            for junk in (
+                b"",
+                b"\x00",
+                b"\x16junk",
+                b"\x80" * 100,
+                # A STUN response with a priority of one byte, of two that it should have four.
+                bytes.fromhex("010100082112a442283d8c0641b9afbe8848729f00240001e5000000"),
+            ):
+                stranger.sendto(junk, (host, int(port)))
+        offerer.write(DATA)
+        assert await far.has(len(DATA)) == DATA
+    assert not troubles
 
 
 async def test_a_second_answer_is_refused() -> None:
