@@ -17,23 +17,14 @@ from pathlib import Path
 from aiohttp import web
 from playwright.async_api import Page, async_playwright
 
+from tests.chromium import FLAGS
 from tests.interop.peers.node_modules import node_modules
 from tests.interop.peers.options import parse_options, say
 
 PAGE = Path(__file__).with_suffix(".html")
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    # There is no multicast in a network namespace to resolve such names with.
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
-)
+# There is no multicast in a network namespace to resolve such names with.
+REAL_ADDRESSES = "--disable-features=WebRtcHideLocalIpsWithMdns"
 
 
 class Site:
@@ -101,7 +92,9 @@ async def _chromium() -> AsyncIterator[Page]:
     if executable is None:
         raise FileNotFoundError("there is no chromium: apt-get install chromium")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
+        browser = await playwright.chromium.launch(
+            executable_path=executable, args=[*FLAGS, REAL_ADDRESSES]
+        )
         try:
             yield await browser.new_page()
         finally:
