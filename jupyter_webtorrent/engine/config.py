@@ -33,8 +33,12 @@ class EngineConfig:
     """Connections of the whole session."""
     max_peers_per_torrent: int = 55
     max_half_open_per_address: int = 8
+    """Incoming connections of one host that have not shaken hands yet."""
     upload_slots: int = 4
+    """Peers of one torrent that are served at a time."""
     handshake_timeout: float = 10.0
+    """Seconds, as are the next two."""
     connect_timeout: float = 10.0
     idle_timeout: float = 120.0
     piece_cache_bytes: int = 64 << 20
+    """What is kept of blocks read for upload, by all torrents."""

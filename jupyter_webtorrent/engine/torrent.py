@@ -73,17 +73,16 @@ class Torrent:
         self.wanted_files: tuple[int, ...] = ()
         self.checked_bytes = 0
         """While CHECKING: how much of what is on disk was hashed."""
-        self.done: asyncio.Future[tuple[Path, ...]]
-        """The finished paths, or FetchFailedError."""
-        self._services = services
         self.select = select
         """Globs over the files' paths; empty: everything."""
+        self._services = services
         self._shared = shared
         self._shared_paths = shared_paths
         self._loop = asyncio.get_running_loop()
         self.started_at = self._loop.time()
         self.finished_at: float | None = None
-        self.done = self._loop.create_future()
+        self.done: asyncio.Future[tuple[Path, ...]] = self._loop.create_future()
+        """The finished paths, or FetchFailedError; nobody need wait for it."""
         self.done.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._info: asyncio.Future[Info] = self._loop.create_future()
         if source.info is not None:
@@ -123,7 +122,7 @@ class Torrent:
         return info.name if info is not None else self.link.name or str(self.info_hash)
 
     async def run(self) -> None:
-        """Fetch if there is anything to fetch, then seed until cancelled; never raises but that."""
+        """Fetch if there is anything to fetch, then seed until cancelled; raises nothing else."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks

@@ -17,7 +17,7 @@ class ArgumentError(WebTorrentError):
     """A line that is no command; the message says why and where to look."""
 
 
-class HelpRequested(Exception):  # noqa: N818
+class HelpRequested(Exception):  # noqa: N818 - not an error
     """`--help`: the message is what to print."""
 
 
