@@ -31,7 +31,9 @@ class ConnectionOwner(Protocol):
     """The torrent, as far as a connection knows it."""
 
     swarm: Swarm
-    reader: BlockReader | None
+
+    @property
+    def reader(self) -> BlockReader | None: ...
 
     @property
     def handshake(self) -> Handshake:

@@ -22,6 +22,7 @@ from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
 from jupyter_webtorrent.engine.links import Source
 from jupyter_webtorrent.engine.offload import Offload, ThreadOffload, run_to_end
 from jupyter_webtorrent.engine.peer_connection import ConnectionOwner, PeerConnection
+from jupyter_webtorrent.engine.selection import FileSelection
 from jupyter_webtorrent.engine.services import Services, TrackerClient, unique
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.tcp import TcpNetwork
@@ -141,7 +142,7 @@ class Session:
         """
         source = await links.resolve(request.link, self._services.offload)
         addresses = (*source.link.peers, *_addresses(request.peers))
-        select = tuple(request.select)
+        selection = FileSelection(tuple(request.select), source.link.select)
         folder = await self._services.offload(_existing_folder, request.folder)
         trackers = unique(source.link.trackers, links.checked_trackers(request.trackers or []))
         if request.trackers is None and not trackers and not addresses:
@@ -150,22 +151,22 @@ class Session:
         async with self._changing:
             existing = self.torrents.get(source.link.info_hash)
             if existing is not None and existing.state is not TransferState.FAILED:
-                if existing.folder != folder:
+                if existing.disk.folder != folder:
                     raise EngineError(
-                        f"{existing.name} is here already, in {existing.folder}:"
+                        f"{existing.name} is here already, in {existing.disk.folder}:"
                         " remove it first to fetch it into another folder"
                     )
                 existing.add_peers(addresses)
-                if existing.covers(select, source.link.select):
+                if existing.covers(selection):
                     return existing
-                select = unique(existing.select, select) if select else ()
+                selection = existing.disk.selection.extended_by(selection)
                 trackers = unique(existing.trackers, trackers)
                 addresses = (*existing.connections.book.addresses(), *addresses)
             self._check_ways(addresses, trackers)
             if existing is not None:
                 await self._end(existing)
             torrent = Torrent(
-                source, self._services, folder=folder, trackers=trackers, select=select
+                source, self._services, folder=folder, trackers=trackers, selection=selection
             )
             return self._begin(torrent, addresses)
 
@@ -177,8 +178,8 @@ class Session:
         async with self._changing:
             torrent = self.torrent(info_hash)
             await self._end(torrent)
-        if delete_data and torrent.store is not None:
-            await self._services.offload(torrent.store.delete_data)
+        if delete_data and torrent.disk.store is not None:
+            await self._services.offload(torrent.disk.store.delete_data)
 
     def torrent(self, info_hash: InfoHash) -> Torrent:
         """Raises TransferNotFoundError."""

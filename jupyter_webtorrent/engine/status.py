@@ -11,7 +11,6 @@ from jupyter_webtorrent.protocol.identity import PeerAddress
 from jupyter_webtorrent.schema.transfers import (
     FileStatus,
     SessionStatus,
-    TrackerStatus,
     TransferDetails,
     TransferState,
     TransferStatus,
@@ -23,7 +22,7 @@ def transfer_status(torrent: Torrent, magnet: str) -> TransferStatus:
     swarm = torrent.swarm
     total, done = _wanted_bytes(torrent)
     if torrent.state is TransferState.CHECKING:
-        done = min(torrent.checked_bytes, total)
+        done = min(torrent.disk.checked_bytes, total)
     ended = torrent.finished_at or asyncio.get_running_loop().time()
     return TransferStatus(
         info_hash=str(torrent.info_hash),
@@ -40,7 +39,7 @@ def transfer_status(torrent: Torrent, magnet: str) -> TransferStatus:
         by_transport=dict(torrent.connections.bytes_by_transport()),
         seconds=ended - torrent.started_at,
         paths=[str(path) for path in torrent.paths],
-        folder=str(torrent.folder),
+        folder=str(torrent.disk.folder),
         notice=torrent.notice or trouble(torrent),
         error=torrent.error,
     )
@@ -51,7 +50,7 @@ def transfer_details(torrent: Torrent, transfer: TransferStatus) -> TransferDeta
         transfer=transfer,
         files=_files(torrent),
         peers=torrent.connections.peer_statuses(),
-        trackers=_trackers(torrent),
+        trackers=torrent.discovery.tracker_statuses(),
     )
 
 
@@ -73,10 +72,11 @@ def trouble(torrent: Torrent) -> str:
     if torrent.peer_count:
         what = "the file list" if torrent.info is None else "the missing pieces"
         return f"none of the {torrent.peer_count} connected peers has {what}"
-    reasons = [f"{a.url}: {a.status.message}" for a in torrent.announcers if a.status.message]
+    trackers = torrent.discovery.tracker_statuses()
+    reasons = [f"{tracker.url}: {tracker.message}" for tracker in trackers if tracker.message]
     reasons += [known.reason for known in torrent.connections.book.known() if known.reason]
-    if any(a.status.state == "working" for a in torrent.announcers):
-        alone = all((a.status.seeders or 0) == 0 for a in torrent.announcers)
+    if any(tracker.state == "working" for tracker in trackers):
+        alone = all((tracker.seeders or 0) == 0 for tracker in trackers)
         reasons.insert(0, "the tracker knows no seed" if alone else "connecting")
         if torrent.negotiator.last_failure:
             reasons.append(torrent.negotiator.last_failure)
@@ -95,13 +95,6 @@ def reachable_address(listening: PeerAddress) -> PeerAddress | None:
         return PeerAddress(probe.getsockname()[0], listening.port)
 
 
-def _trackers(torrent: Torrent) -> list[TrackerStatus]:
-    return [announcer.status for announcer in torrent.announcers] + [
-        TrackerStatus(url=url, state="failed", message=reason)
-        for url, reason in torrent.unusable_trackers.items()
-    ]
-
-
 def _wanted_bytes(torrent: Torrent) -> tuple[int, int]:
     """Wanted bytes, and those that are verified."""
     info, downloader = torrent.info, torrent.swarm.downloader
@@ -109,7 +102,7 @@ def _wanted_bytes(torrent: Torrent) -> tuple[int, int]:
         return 0, 0
     layout = info.layout
     every_byte = not any(file.padding for file in info.files)
-    if every_byte and len(torrent.wanted_files) in (0, len(info.files)):
+    if every_byte and len(torrent.disk.wanted_files) in (0, len(info.files)):
         total = layout.total
         left = total if downloader is None else layout.bytes_of_pieces(downloader.missing)
         return total, total - left
@@ -121,7 +114,7 @@ def _files(torrent: Torrent) -> list[FileStatus]:
     info, downloader = torrent.info, torrent.swarm.downloader
     if info is None:
         return []
-    layout, wanted = info.layout, set(torrent.wanted_files or range(len(info.files)))
+    layout, wanted = info.layout, set(torrent.disk.wanted_files or range(len(info.files)))
     files = []
     for index, file in enumerate(info.files):
         if file.padding:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
-from collections.abc import Collection, Iterable
-from fnmatch import fnmatchcase
+from collections.abc import Iterable
 from pathlib import Path
 
-from jupyter_webtorrent.engine.announcer import TrackerAnnouncer
 from jupyter_webtorrent.engine.block_reader import BlockReader
 from jupyter_webtorrent.engine.connections import Connections
-from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError
+from jupyter_webtorrent.engine.discovery import PeerDiscovery
+from jupyter_webtorrent.engine.disk import TorrentDisk
+from jupyter_webtorrent.engine.errors import FetchFailedError
 from jupyter_webtorrent.engine.links import Source
 from jupyter_webtorrent.engine.negotiation import Negotiator
-from jupyter_webtorrent.engine.offload import run_to_end, to_the_end
+from jupyter_webtorrent.engine.offload import to_the_end
 from jupyter_webtorrent.engine.peer_connection import PeerConnection
+from jupyter_webtorrent.engine.selection import FileSelection
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.net.transport import Transport
 from jupyter_webtorrent.protocol.bitfield import Bitfield
@@ -27,7 +27,6 @@ from jupyter_webtorrent.protocol.metainfo import Info
 from jupyter_webtorrent.schema.transfers import TransferState
 from jupyter_webtorrent.storage.create import CreatedTorrent
 from jupyter_webtorrent.storage.errors import StorageError
-from jupyter_webtorrent.storage.store import PieceStore
 from jupyter_webtorrent.swarm.commands import (
     Complete,
     Disconnect,
@@ -55,26 +54,19 @@ class Torrent:
         *,
         folder: Path,
         trackers: tuple[str, ...],
-        select: tuple[str, ...] = (),
+        selection: FileSelection | None = None,
         shared: CreatedTorrent | None = None,
         shared_paths: tuple[Path, ...] = (),
     ) -> None:
         self.link = source.link
         self.info_hash = source.link.info_hash
-        self.folder = folder
         self.trackers = trackers
         self.state = TransferState.METADATA if source.info is None else TransferState.CHECKING
         self.error = ""
         self.notice = ""
         self.paths: tuple[Path, ...] = ()
         """Where the finished top-level files and folders are, or the shared ones."""
-        self.store: PieceStore | None = None
-        self.reader: BlockReader | None = None
-        self.wanted_files: tuple[int, ...] = ()
-        self.checked_bytes = 0
-        """While CHECKING: how much of what is on disk was hashed."""
-        self.select = select
-        """Globs over the files' paths; empty: everything."""
+        self.disk = TorrentDisk(services, folder, selection or FileSelection())
         self._services = services
         self._shared = shared
         self._shared_paths = shared_paths
@@ -88,7 +80,6 @@ class Torrent:
         if source.info is not None:
             self._info.set_result(source.info)
         self._complete = asyncio.Event()
-        self._stop = threading.Event()
         self._running_commands = False
         self._tasks: asyncio.TaskGroup | None = None
         self.swarm = Swarm(
@@ -102,19 +93,17 @@ class Torrent:
             self.swarm.listen_port = services.listening.port
         self.connections = Connections(self, services)
         self.negotiator = Negotiator(services, self._channel_opened)
-        self.announcers: list[TrackerAnnouncer] = []
-        self.unusable_trackers: dict[str, str] = {}
-        """Why we cannot announce to some, by URL."""
-        for url in trackers:
-            try:
-                self.announcers.append(TrackerAnnouncer(url, self, self.negotiator, services))
-            except WebTorrentError as error:
-                self.unusable_trackers[url] = str(error)
+        self.discovery = PeerDiscovery(self, trackers, self.negotiator, services)
 
     @property
     def info(self) -> Info | None:
         known = self._info
         return known.result() if known.done() and known.exception() is None else None
+
+    @property
+    def reader(self) -> BlockReader | None:
+        """Where its blocks are read, once they are on disk."""
+        return self.disk.reader
 
     @property
     def name(self) -> str:
@@ -160,35 +149,27 @@ class Torrent:
         await self._prepare()
         tasks.create_task(self._tick_often())
         tasks.create_task(self.connections.dial_often())
-        for announcer in self.announcers:
-            announcer.start()
+        self.discovery.start()
         await self._transfer()
         await asyncio.Event().wait()
 
     async def _prepare(self) -> None:
         """Open the storage before any peer connects, if the metadata is known."""
         if self._shared is not None:
-            store = await self._services.offload(
-                PieceStore.open_seed, self._shared.info, self._shared.files
-            )
-            have = Bitfield.full(self._shared.info.piece_count)
-            self.wanted_files = tuple(range(len(self._shared.info.files)))
-            self._start(self._shared.info, store, have, range(len(have)))
+            self._start(self._shared.info, await self.disk.open_shared(self._shared))
         elif self._info.done():
             await self._open(self._info.result())
 
     async def _transfer(self) -> None:
-        if self.store is None:
+        if self.swarm.info is None:
             await self._open(await self._info)
-        assert self.store is not None
         await self._complete.wait()
         if self._shared is not None:
             self.paths = self._shared_paths
         else:
-            self.paths = tuple(await self._services.offload(self.store.finish))
-            self.notice = self.store.notice
-            for announcer in self.announcers:
-                announcer.completed()
+            self.paths = await self.disk.finish()
+            self.notice = self.disk.notice
+            self.discovery.completed()
         self.state = TransferState.SEEDING
         self.finished_at = self._loop.time()
         if not self.done.done():
@@ -197,56 +178,15 @@ class Torrent:
     async def _open(self, info: Info) -> None:
         """Choose the files, look at what is on disk, and begin to transfer."""
         self.state = TransferState.CHECKING
-        wanted_files = self._choose_files(info)
-        offload = self._services.offload
-        store, have = await run_to_end(
-            offload, self._stop, self._open_and_check, info, wanted_files
-        )
-        self.notice = store.notice
-        wanted = {piece for index in wanted_files for piece in info.layout.pieces_of_file(index)}
-        self.wanted_files = wanted_files
+        have = await self.disk.open(info)
+        self.notice = self.disk.notice
         self.state = TransferState.DOWNLOADING
-        self._start(info, store, have, sorted(wanted))
+        self._start(info, have)
 
-    def _open_and_check(
-        self, info: Info, wanted_files: tuple[int, ...]
-    ) -> tuple[PieceStore, Bitfield]:
-        """Blocking: choose the place, and hash what is there already."""
-
-        def progress(done: int, total: int) -> None:
-            self.checked_bytes = done
-
-        stopped = self._stop.is_set
-        self.store = PieceStore.open_download(
-            info, self.folder, wanted_files, progress=progress, cancelled=stopped
-        )
-        return self.store, self.store.recheck(progress, stopped)
-
-    def _start(
-        self, info: Info, store: PieceStore, have: Bitfield, wanted: Collection[int]
-    ) -> None:
-        services = self._services
-        self.store = store
-        self.reader = BlockReader(store, info.layout, have, services.cache, services.offload)
+    def _start(self, info: Info, have: Bitfield) -> None:
         self.connections.metadata_known(info.piece_count)
-        self.swarm.start(info, have, wanted, self._loop.time())
+        self.swarm.start(info, have, self.disk.wanted_pieces(info), self._loop.time())
         self.run_commands()
-
-    def _choose_files(self, info: Info) -> tuple[int, ...]:
-        """The files that the globs, or a magnet's `so` (BEP 53), name; all of them without either."""
-        chosen = tuple(index for index in range(len(info.files)) if self._is_wanted(info, index))
-        if not chosen:
-            asked = f"matches {' '.join(self.select)}" if self.select else "the link asks for"
-            raise EngineError(f"no file of {info.name} {asked}")
-        return chosen
-
-    def _is_wanted(self, info: Info, index: int) -> bool:
-        file = info.files[index]
-        if file.padding:
-            return False
-        if self.select:
-            return any(_matches(file.path, glob) for glob in self.select)
-        return not self.link.select or any(index in run for run in self.link.select)
 
     def _fail(self, reason: str) -> None:
         self.state = TransferState.FAILED
@@ -256,14 +196,10 @@ class Torrent:
 
     async def _release(self) -> None:
         """Let go of everything; also what a failure left half-way."""
-        for announcer in self.announcers:
-            await announcer.aclose()
+        await self.discovery.aclose()
         await self.negotiator.aclose()
         await self.connections.aclose()
-        if self.reader is not None:
-            await self.reader.aclose()
-        if self.store is not None:
-            await self._services.offload(self.store.close)
+        await self.disk.aclose()
 
     def ended(self) -> None:
         """`run` is over, or was cancelled before it began: nobody waits in vain."""
@@ -315,9 +251,8 @@ class Torrent:
             self._tasks.create_task(self._store_piece(index, data))
 
     async def _store_piece(self, index: int, data: bytearray) -> None:
-        assert self.store is not None
         try:
-            ok = await self._services.offload(self.store.write_piece, index, data)
+            ok = await self.disk.write_piece(index, data)
         except StorageError:
             self.swarm.piece_not_stored(index)
             self._tasks = None
@@ -356,13 +291,14 @@ class Torrent:
     def handshake(self) -> Handshake:
         return Handshake(self.info_hash, self._services.peer_id)
 
-    def covers(self, select: tuple[str, ...], link_select: tuple[range, ...]) -> bool:
-        """Whether a request for these files (globs, or a magnet's `so`) brings nothing new."""
-        if self._shared is not None or not (self.select or self.link.select):
-            return True
-        if select:
-            return set(select) <= set(self.select)
-        return not self.select and link_select == self.link.select
+    def covers(self, selection: FileSelection) -> bool:
+        """Whether a request for these files brings nothing new."""
+        return self._shared is not None or self.disk.selection.covers(selection)
+
+    def peers_found(self, addresses: Iterable[PeerAddress], source: str) -> None:
+        """A peer source, by its name for people, heard of these: they are dialled in their time."""
+        log.debug("%s: %s named peers", self.info_hash, source)
+        self.add_peers(addresses)
 
     def add_peers(self, addresses: Iterable[PeerAddress]) -> None:
         for address in addresses:
@@ -396,11 +332,6 @@ class Torrent:
 
     def is_connected_to(self, peer_id: PeerId) -> bool:
         return self.connections.by_id(peer_id) is not None
-
-
-def _matches(path: tuple[str, ...], glob: str) -> bool:
-    """Whether a glob names a file by its path, or by its name alone."""
-    return fnmatchcase("/".join(path), glob) or fnmatchcase(path[-1], glob)
 
 
 async def _raise(error: Exception) -> None:

@@ -59,7 +59,7 @@ async def meet(room: Classroom, address: str) -> Stranger:
 
 def corrupt(torrent: Torrent) -> None:
     """Make a seed send zeros in place of its data."""
-    store = torrent.store
+    store = torrent.disk.store
     assert store is not None
     store.read = lambda offset, length: bytes(length)  # type: ignore[method-assign]
 
