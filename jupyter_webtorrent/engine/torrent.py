@@ -90,7 +90,7 @@ class Torrent:
             upload_slots=services.config.upload_slots,
         )
         if services.listening is not None:
-            self.swarm.listen_port = services.listening.port
+            self.swarm.extensions.listen_port = services.listening.port
         self.connections = Connections(self, services)
         self.negotiator = Negotiator(services, self._channel_opened)
         self.discovery = PeerDiscovery(self, trackers, self.negotiator, services)

@@ -12,7 +12,6 @@ from random import Random
 from jupyter_webtorrent.protocol import extension
 from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.errors import ProtocolError
-from jupyter_webtorrent.protocol.extension import ExtensionHandshake
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash
 from jupyter_webtorrent.protocol.messages import (
@@ -41,10 +40,9 @@ from jupyter_webtorrent.swarm.commands import (
     Send,
     ServeUploads,
     StorePiece,
-    UseMetadata,
 )
 from jupyter_webtorrent.swarm.download import Downloader
-from jupyter_webtorrent.swarm.metadata import COPY_TIMEOUT, MetadataExchange, serve
+from jupyter_webtorrent.swarm.extensions import Extensions
 from jupyter_webtorrent.swarm.peer import EarlyPieces, Peer, bitfield_of
 from jupyter_webtorrent.swarm.rate import RateMeter
 from jupyter_webtorrent.swarm.uploads import Uploads
@@ -65,22 +63,23 @@ class Swarm:
         upload_slots: int = 4,
     ) -> None:
         self.info_hash = info_hash
-        self.info: Info | None = None
-        self.listen_port: int | None = None
-        """Told to peers, so that they can connect back (BEP 10)."""
+        self.extensions = Extensions(info_hash, client)
         self.peers: dict[Peer, None] = {}
         """Who is connected, in the order they came: a set's order would differ from run to run."""
         self.down = RateMeter(now)
         self.up = RateMeter(now)
         self.downloader: Downloader | None = None
         self.uploads: Uploads | None = None
-        self._client = client
         self._random = random
         self._choker = Choker(upload_slots, random)
-        self._metadata = MetadataExchange(info_hash)
         self._commands: list[Command] = []
 
     # What the driver asks
+
+    @property
+    def info(self) -> Info | None:
+        """Known once `start` was called."""
+        return self.extensions.info
 
     @property
     def is_complete(self) -> bool:
@@ -104,8 +103,7 @@ class Swarm:
 
     def start(self, info: Info, have: Bitfield, wanted: Collection[int], now: float) -> None:
         """The metadata is known and the disk was checked: transfer. `wanted` holds piece indices."""
-        self.info = info
-        self._metadata.found()
+        self.extensions.metadata_found(info)
         self.downloader = Downloader(info.layout, have, wanted, self._random)
         self.uploads = Uploads(info.layout, have)
         for peer in list(self.peers):
@@ -150,7 +148,7 @@ class Swarm:
         if peer not in self.peers:
             return
         del self.peers[peer]
-        self._metadata.forget(peer)
+        self.extensions.peer_left(peer)
         peer.uploads.clear()
         if self.downloader is not None:
             self.downloader.release(peer)
@@ -263,8 +261,7 @@ class Swarm:
             peer.up.sample(now)
             if peer.requests and now - peer.requested_at > REQUEST_TIMEOUT:
                 self._disconnect(peer, f"no block came in {REQUEST_TIMEOUT:.0f} s")
-        for peer in self._metadata.late(now):
-            self._disconnect(peer, f"no metadata came in {COPY_TIMEOUT:.0f} s")
+        self._commands += self.extensions.tick(now)
         self._ask_for_metadata(now)
         if self._choker.is_due(now):
             self._rechoke(now)
@@ -370,45 +367,18 @@ class Swarm:
     # Extensions
 
     def _send_extension_handshake(self, peer: Peer) -> None:
-        ours = ExtensionHandshake(
-            ids=extension.OUR_IDS,
-            metadata_size=len(self.info.raw) if self.info is not None else None,
-            listen_port=self.listen_port,
-            client=self._client,
-            request_queue=500,
-            upload_only=self.is_complete,
-        )
-        self._send(peer, Extended(extension.HANDSHAKE_ID, ours.encode()))
+        self._send(peer, self.extensions.handshake(upload_only=self.is_complete))
 
     def _on_extended(self, peer: Peer, message: Extended, now: float) -> None:
-        if message.extension == extension.HANDSHAKE_ID:
-            peer.extensions = ExtensionHandshake.decode(message.payload)
-            self._ask_for_metadata(now)
-        elif message.extension == extension.OUR_IDS[extension.UT_METADATA]:
-            self._on_metadata(peer, message.payload, now)
-        elif message.extension == extension.OUR_IDS[extension.LT_DONTHAVE]:
+        if message.extension == extension.OUR_IDS[extension.LT_DONTHAVE]:
             self._on_dont_have(peer, extension.decode_dont_have(message.payload))
-
-    def _on_metadata(self, peer: Peer, payload: bytes, now: float) -> None:
-        match extension.decode_metadata_message(payload):
-            case extension.MetadataRequest(piece=piece):
-                if number := peer.extension_id(extension.UT_METADATA):
-                    raw = self.info.raw if self.info is not None else None
-                    answer = serve(raw, piece, peer.metadata_served)
-                    peer.metadata_served += 1
-                    self._send(peer, Extended(number, answer.encode()))
-            case extension.MetadataData() as data:
-                info = self._metadata.receive(peer, data)
-                if info is not None:
-                    self._commands.append(UseMetadata(info))
-            case extension.MetadataReject():
-                self._metadata.rejected(peer, now)
-            case None:
-                pass
+            return
+        self._commands += self.extensions.received(peer, message, now)
+        if message.extension == extension.HANDSHAKE_ID:
+            self._ask_for_metadata(now)
 
     def _ask_for_metadata(self, now: float) -> None:
-        for peer, requests in self._metadata.ask(self.peers, now):
-            self._send(peer, *requests)
+        self._commands += self.extensions.ask_for_metadata(self.peers, now)
 
     def _on_dont_have(self, peer: Peer, index: int) -> None:
         if self.downloader is None or peer.have is None:

@@ -1,0 +1,85 @@
+"""What peers tell each other beside the pieces: the extension handshake (BEP 10) and the info dictionary (BEP 9).
+
+Which pieces a peer has, lt_donthave (BEP 54) too, is the swarm's own business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from jupyter_webtorrent.protocol import extension
+from jupyter_webtorrent.protocol.extension import ExtensionHandshake
+from jupyter_webtorrent.protocol.identity import InfoHash
+from jupyter_webtorrent.protocol.messages import Extended
+from jupyter_webtorrent.protocol.metainfo import Info
+from jupyter_webtorrent.swarm.commands import Command, Disconnect, Send, UseMetadata
+from jupyter_webtorrent.swarm.metadata import COPY_TIMEOUT, MetadataExchange, serve
+from jupyter_webtorrent.swarm.peer import Peer
+
+REQUEST_QUEUE = 500
+"""Unanswered requests of one peer that we keep (`reqq`)."""
+
+
+class Extensions:
+    """One torrent's side of the extension protocol: messages in, commands out."""
+
+    def __init__(self, info_hash: InfoHash, client: str) -> None:
+        self.info: Info | None = None
+        self.listen_port: int | None = None
+        """Told to peers, so that they can connect back."""
+        self._client = client
+        self._metadata = MetadataExchange(info_hash)
+
+    def metadata_found(self, info: Info) -> None:
+        """The info dictionary is known: it is asked of nobody any more, and given to whoever asks."""
+        self.info = info
+        self._metadata.found()
+
+    def handshake(self, *, upload_only: bool) -> Extended:
+        """Ours; another one replaces what an earlier one said."""
+        ours = ExtensionHandshake(
+            ids=extension.OUR_IDS,
+            metadata_size=len(self.info.raw) if self.info is not None else None,
+            listen_port=self.listen_port,
+            client=self._client,
+            request_queue=REQUEST_QUEUE,
+            upload_only=upload_only,
+        )
+        return Extended(extension.HANDSHAKE_ID, ours.encode())
+
+    def received(self, peer: Peer, message: Extended, now: float) -> list[Command]:
+        """A message of one of our extensions; others are ignored. Raises ProtocolError."""
+        if message.extension == extension.HANDSHAKE_ID:
+            peer.extensions = ExtensionHandshake.decode(message.payload)
+        elif message.extension == extension.OUR_IDS[extension.UT_METADATA]:
+            return self._on_metadata(peer, message.payload, now)
+        return []
+
+    def peer_left(self, peer: Peer) -> None:
+        self._metadata.forget(peer)
+
+    def ask_for_metadata(self, peers: Iterable[Peer], now: float) -> list[Command]:
+        return [Send(peer, tuple(requests)) for peer, requests in self._metadata.ask(peers, now)]
+
+    def tick(self, now: float) -> list[Command]:
+        """Drop who owes us the info dictionary for too long."""
+        reason = f"no metadata came in {COPY_TIMEOUT:.0f} s"
+        return [Disconnect(peer, reason) for peer in self._metadata.late(now)]
+
+    def _on_metadata(self, peer: Peer, payload: bytes, now: float) -> list[Command]:
+        match extension.decode_metadata_message(payload):
+            case extension.MetadataRequest(piece=piece):
+                if number := peer.extension_id(extension.UT_METADATA):
+                    raw = self.info.raw if self.info is not None else None
+                    answer = serve(raw, piece, peer.metadata_served)
+                    peer.metadata_served += 1
+                    return [Send(peer, (Extended(number, answer.encode()),))]
+            case extension.MetadataData() as data:
+                info = self._metadata.receive(peer, data)
+                if info is not None:
+                    return [UseMetadata(info)]
+            case extension.MetadataReject():
+                self._metadata.rejected(peer, now)
+            case None:
+                pass
+        return []
