@@ -196,7 +196,8 @@ class Connections:
         loop = asyncio.get_running_loop()
         while True:
             room = min(self.room, MAX_DIALS_AT_ONCE - len(self._dials))
-            for address in self.book.take(max(0, room), loop.time()):
+            connected = {peer.address for peer in self._by_peer}
+            for address in self.book.take(max(0, room), loop.time(), besides=connected):
                 dial = loop.create_task(self._dial(address))
                 self._dials.add(dial)
                 dial.add_done_callback(self._dials.discard)

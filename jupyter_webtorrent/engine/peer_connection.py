@@ -105,7 +105,7 @@ class PeerConnection:
     @property
     def address_host(self) -> str:
         """The other end's host, without its port."""
-        return self.transport.remote.rpartition(":")[0]
+        return self.transport.remote.rpartition(":")[0].strip("[]")
 
     def write(self, *parts: Buffer) -> None:
         self._sent_at = self._loop.time()

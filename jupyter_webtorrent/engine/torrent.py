@@ -30,6 +30,7 @@ from jupyter_webtorrent.storage.errors import StorageError
 from jupyter_webtorrent.swarm.commands import (
     Complete,
     Disconnect,
+    PeersFound,
     Send,
     ServeUploads,
     StorePiece,
@@ -88,6 +89,7 @@ class Torrent:
             self._loop.time(),
             client=CLIENT,
             upload_slots=services.config.upload_slots,
+            pex=services.config.pex,
         )
         if services.listening is not None:
             self.swarm.extensions.listen_port = services.listening.port
@@ -233,6 +235,8 @@ class Torrent:
                             self.connections.disconnect(disconnect)
                         case UseMetadata(info=info):
                             self._use_metadata(info)
+                        case PeersFound(addresses=addresses):
+                            self.peers_found(addresses, "PEX")
                         case Complete():
                             self._complete.set()
         finally:
@@ -265,7 +269,12 @@ class Torrent:
     def shook_hands(self, connection: PeerConnection, handshake: Handshake) -> Peer:
         self.connections.admit(connection, handshake)
         connection.answer_handshake(self.handshake)
-        peer = self.swarm.peer_joined(handshake, self._loop.time())
+        peer = self.swarm.peer_joined(
+            handshake,
+            self._loop.time(),
+            host=connection.address_host,
+            dialled=connection.address,
+        )
         self.connections.joined(connection, peer)
         return peer
 

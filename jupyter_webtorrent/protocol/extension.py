@@ -13,7 +13,8 @@ from jupyter_webtorrent.protocol.errors import BencodeError, ProtocolError
 HANDSHAKE_ID = 0
 UT_METADATA = "ut_metadata"
 LT_DONTHAVE = "lt_donthave"
-OUR_IDS: dict[str, int] = {UT_METADATA: 1, LT_DONTHAVE: 2}
+UT_PEX = "ut_pex"
+OUR_IDS: dict[str, int] = {UT_METADATA: 1, LT_DONTHAVE: 2, UT_PEX: 3}
 """The ids under which peers send these extensions to us."""
 
 METADATA_PIECE_BYTES = 1 << 14

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from jupyter_webtorrent.protocol.identity import PeerAddress
 from jupyter_webtorrent.protocol.messages import Message
 from jupyter_webtorrent.swarm.peer import Peer
 
@@ -43,8 +44,16 @@ class UseMetadata(Struct, frozen=True):
     info: bytes
 
 
+class PeersFound(Struct, frozen=True):
+    """A peer named others (BEP 11)."""
+
+    addresses: tuple[PeerAddress, ...]
+
+
 class Complete(Struct, frozen=True):
     """Every wanted piece is verified and stored."""
 
 
-Command: TypeAlias = Send | Disconnect | ServeUploads | StorePiece | UseMetadata | Complete
+Command: TypeAlias = (
+    Send | Disconnect | ServeUploads | StorePiece | UseMetadata | PeersFound | Complete
+)

@@ -9,6 +9,7 @@ from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.errors import ProtocolError
 from jupyter_webtorrent.protocol.extension import ExtensionHandshake
 from jupyter_webtorrent.protocol.handshake import Handshake
+from jupyter_webtorrent.protocol.identity import PeerAddress
 from jupyter_webtorrent.protocol.messages import BitfieldMessage, HaveAll, HaveNone, Request
 from jupyter_webtorrent.protocol.metainfo import MAX_PIECES
 from jupyter_webtorrent.swarm.rate import RateMeter
@@ -24,6 +25,11 @@ class Peer:
     """Block bytes from the peer to us."""
     up: RateMeter
     """Block bytes from us to the peer."""
+
+    host: str = ""
+    """The other end's IP address, as far as it is known."""
+    dialled: PeerAddress | None = None
+    """Where it was dialled, if it was."""
 
     am_choking: bool = True
     am_interested: bool = False
@@ -51,6 +57,14 @@ class Peer:
     @property
     def supports_fast(self) -> bool:
         return self.handshake.supports_fast
+
+    @property
+    def address(self) -> PeerAddress | None:
+        """Where others can dial it: where we did, or the port it told us of (BEP 10, `p`)."""
+        if self.dialled is not None:
+            return self.dialled
+        port = self.extensions.listen_port if self.extensions else None
+        return PeerAddress(self.host, port) if self.host and port is not None else None
 
     @property
     def is_seed(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from enum import Enum
 from random import Random
@@ -40,9 +41,19 @@ class PeerBook:
         self._known: dict[PeerAddress, KnownAddress] = {}
 
     def add(self, address: PeerAddress) -> None:
-        """Learn an address; a known one keeps its state, and past MAX_ADDRESSES it is dropped."""
-        if len(self._known) < MAX_ADDRESSES:
-            self._known.setdefault(address, KnownAddress(address))
+        """Learn an address; a known one keeps its state.
+
+        Past MAX_ADDRESSES it takes the place of the one that failed most, or is dropped if none has.
+        """
+        if address in self._known:
+            return
+        if len(self._known) >= MAX_ADDRESSES:
+            idle = (known for known in self._known.values() if known.state is AddressState.IDLE)
+            worst = max(idle, key=lambda known: known.failures, default=None)
+            if worst is None or not worst.failures:
+                return
+            del self._known[worst.address]
+        self._known[address] = KnownAddress(address)
 
     def addresses(self) -> list[PeerAddress]:
         return list(self._known)
@@ -50,12 +61,19 @@ class PeerBook:
     def known(self) -> list[KnownAddress]:
         return list(self._known.values())
 
-    def take(self, limit: int, now: float) -> list[PeerAddress]:
-        """Up to `limit` addresses to dial now; they count as being dialled."""
+    def take(
+        self, limit: int, now: float, *, besides: Container[PeerAddress | None] = ()
+    ) -> list[PeerAddress]:
+        """Up to `limit` addresses to dial now; they count as being dialled.
+
+        `besides` are those of peers that are connected, whoever began it.
+        """
         due = [
             known
             for known in self._known.values()
-            if known.state is AddressState.IDLE and known.try_at <= now
+            if known.state is AddressState.IDLE
+            and known.try_at <= now
+            and known.address not in besides
         ]
         due.sort(key=lambda known: (known.failures, known.try_at))
         for known in due[:limit]:

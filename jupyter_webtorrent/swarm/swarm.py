@@ -13,7 +13,7 @@ from jupyter_webtorrent.protocol import extension
 from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.errors import ProtocolError
 from jupyter_webtorrent.protocol.handshake import Handshake
-from jupyter_webtorrent.protocol.identity import InfoHash
+from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress
 from jupyter_webtorrent.protocol.messages import (
     BitfieldMessage,
     Cancel,
@@ -61,9 +61,10 @@ class Swarm:
         *,
         client: str = "",
         upload_slots: int = 4,
+        pex: bool = True,
     ) -> None:
         self.info_hash = info_hash
-        self.extensions = Extensions(info_hash, client)
+        self.extensions = Extensions(info_hash, client, random, pex=pex)
         self.peers: dict[Peer, None] = {}
         """Who is connected, in the order they came: a set's order would differ from run to run."""
         self.down = RateMeter(now)
@@ -122,9 +123,19 @@ class Swarm:
         if self.is_complete:
             self._completed()
 
-    def peer_joined(self, handshake: Handshake, now: float) -> Peer:
-        """A peer shook hands, and so did we; returns the peer for later calls."""
-        peer = Peer(handshake, now, RateMeter(now), RateMeter(now))
+    def peer_joined(
+        self,
+        handshake: Handshake,
+        now: float,
+        *,
+        host: str = "",
+        dialled: PeerAddress | None = None,
+    ) -> Peer:
+        """A peer shook hands, and so did we; returns the peer for later calls.
+
+        `host` is its IP address and `dialled` where we connected to, as far as they are known.
+        """
+        peer = Peer(handshake, now, RateMeter(now), RateMeter(now), host, dialled)
         self.peers[peer] = None
         if self.downloader is None or self.info is None:
             peer.early = EarlyPieces()
@@ -261,7 +272,7 @@ class Swarm:
             peer.up.sample(now)
             if peer.requests and now - peer.requested_at > REQUEST_TIMEOUT:
                 self._disconnect(peer, f"no block came in {REQUEST_TIMEOUT:.0f} s")
-        self._commands += self.extensions.tick(now)
+        self._commands += self.extensions.tick(self.peers, now)
         self._ask_for_metadata(now)
         if self._choker.is_due(now):
             self._rechoke(now)
