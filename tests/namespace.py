@@ -33,6 +33,7 @@ ALLOWED = (
     IPv4Network("224.0.0.0/24"),  # mDNS and IGMP: multicast that no router passes on
     IPv4Network("239.192.152.143/32"),  # local service discovery (BEP 14)
     IPv6Network("ff02::/16"),
+    IPv6Network("ff15::efc0:988f/128"),  # the same (BEP 14)
 )
 
 

@@ -76,7 +76,10 @@ def _add_fetch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-d", "--directory", type=Path, default=Path(), metavar="DIR", help="where it goes"
     )
-    _add_network(parser, "ask this tracker too")
+    trackers = _add_network(parser, "ask this tracker too")
+    trackers.add_argument(
+        "--no-tracker", action="store_true", help="ask none but those that the link names"
+    )
     parser.add_argument(
         "--select",
         action="append",
@@ -144,6 +147,12 @@ def _add_network(
         action="append",
         choices=TRANSPORTS,
         help="use only the transports named (default: all)",
+    )
+    parser.add_argument(
+        "--no-lan", action="store_true", help="do not search the local network for peers"
+    )
+    parser.add_argument(
+        "--no-pex", action="store_true", help="do not exchange addresses with peers"
     )
     _add_json(parser)
     return trackers

@@ -63,7 +63,7 @@ async def _fetch(options: argparse.Namespace, output: Output) -> int:
     request = FetchRequest(
         link=options.link,
         folder=str(options.directory),
-        trackers=options.tracker,
+        trackers=[] if options.no_tracker else options.tracker,
         peers=[str(peer) for peer in options.peer],
         select=options.select,
     )
@@ -140,6 +140,8 @@ def _config(options: argparse.Namespace) -> EngineConfig:
         listen_host=options.listen.host,
         listen_port=options.listen.port,
         transports=frozenset(options.transport or ("tcp", "webrtc")),
+        lan_discovery=not options.no_lan,
+        pex=not options.no_pex,
     )
 
 

@@ -29,6 +29,8 @@ class EngineConfig:
     transports: frozenset[str] = frozenset({"tcp", "webrtc"})
     loopback_candidates: bool = False
     """127.0.0.1 is the one WebRTC candidate: for demos and tests that stay on one machine."""
+    lan_discovery: bool = True
+    """Search the local network for peers (BEP 14), unless the session listens on loopback alone."""
     pex: bool = True
     """Peers tell each other of further peers (BEP 11); never those of private torrents."""
     max_peers: int = 200

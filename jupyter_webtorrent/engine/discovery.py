@@ -1,4 +1,4 @@
-"""Where one torrent's peers come from: the trackers, and what becomes of each."""
+"""Where one torrent's peers come from: the trackers, with what becomes of each, and the local network."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class PeerDiscovery:
         negotiator: Negotiator,
         services: Services,
     ) -> None:
+        self._info_hash = torrent.info_hash
+        self._lan = services.lan
         self._announcers: list[TrackerAnnouncer] = []
         self._unusable: list[TrackerStatus] = []
         for url in trackers:
@@ -30,8 +32,16 @@ class PeerDiscovery:
                 self._unusable.append(TrackerStatus(url=url, state="failed", message=str(error)))
 
     def start(self) -> None:
+        if self._lan is not None:
+            self._lan.add(self._info_hash)
         for announcer in self._announcers:
             announcer.start()
+
+    def private(self) -> None:
+        """From now on the trackers alone may know of it (BEP 27)."""
+        if self._lan is not None:
+            self._lan.remove(self._info_hash)
+            self._lan = None
 
     def completed(self) -> None:
         """The download is complete: whoever counts seeds is told."""
@@ -39,6 +49,8 @@ class PeerDiscovery:
             announcer.completed()
 
     async def aclose(self) -> None:
+        if self._lan is not None:
+            self._lan.remove(self._info_hash)
         for announcer in self._announcers:
             await announcer.aclose()
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from jupyter_webtorrent.engine.block_reader import ChunkCache
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.offload import Offload
+from jupyter_webtorrent.net.lan import LocalDiscovery
 from jupyter_webtorrent.net.trackers.websocket import TrackerListener
 from jupyter_webtorrent.net.transport import Network
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
@@ -48,6 +49,8 @@ class Services:
     listening: PeerAddress | None = None
     reachable: PeerAddress | None = None
     """Where others reach us directly, as far as this machine can know."""
+    lan: LocalDiscovery | None = None
+    """Peers on the local network, where there is one to search."""
     trackers: dict[str, TrackerClient] = field(default_factory=dict)
     offers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_NEGOTIATIONS))
     waiting_offers: dict[asyncio.Task[None], None] = field(default_factory=dict)

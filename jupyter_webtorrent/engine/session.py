@@ -6,6 +6,7 @@ Nothing is opened before the first share or fetch.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import Counter
 from collections.abc import Iterable
@@ -25,12 +26,15 @@ from jupyter_webtorrent.engine.peer_connection import ConnectionOwner, PeerConne
 from jupyter_webtorrent.engine.selection import FileSelection
 from jupyter_webtorrent.engine.services import Services, TrackerClient, unique
 from jupyter_webtorrent.engine.torrent import Torrent
+from jupyter_webtorrent.net.errors import NetError
+from jupyter_webtorrent.net.lan import LocalDiscovery
 from jupyter_webtorrent.net.tcp import TcpNetwork
 from jupyter_webtorrent.net.trackers.websocket import WebSocketTracker
 from jupyter_webtorrent.net.transport import Listener, Network, Transport
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
 from jupyter_webtorrent.protocol.magnet import MagnetLink
+from jupyter_webtorrent.protocol.reach import Reach, reach_of
 from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
     SessionStatus,
@@ -40,6 +44,8 @@ from jupyter_webtorrent.schema.transfers import (
     TransferStatus,
 )
 from jupyter_webtorrent.storage.create import CreatedTorrent, create_info
+
+log = logging.getLogger(__name__)
 
 MAX_TORRENTS = 1000
 
@@ -102,6 +108,8 @@ class Session:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         for tracker in self._services.trackers.values():
             await tracker.aclose()
+        if self._services.lan is not None:
+            await self._services.lan.aclose()
         self._services.offload.close()
 
     # Torrents
@@ -194,7 +202,7 @@ class Session:
 
     def _check_ways(self, addresses: tuple[PeerAddress, ...], trackers: tuple[str, ...]) -> None:
         """Refuse what can find nobody; raises EngineError."""
-        if any(is_spoken(url) for url in trackers):
+        if any(is_spoken(url) for url in trackers) or self._services.lan is not None:
             return
         if not addresses:
             raise EngineError(
@@ -285,6 +293,23 @@ class Session:
                 self._listener = await self._services.network.listen(address, self._accepted)
                 self._services.listening = self._listener.address
                 self._services.reachable = status.reachable_address(self._listener.address)
+                await self._search_local_network(self._listener.address)
+
+    async def _search_local_network(self, listening: PeerAddress) -> None:
+        if not self.config.lan_discovery or reach_of(listening.host) is Reach.MACHINE:
+            return
+        lan = LocalDiscovery(listening.port, self._services.random, self._found_nearby)
+        try:
+            await lan.start()
+        except NetError as error:
+            log.info("%s", error)
+        else:
+            self._services.lan = lan
+
+    def _found_nearby(self, info_hash: InfoHash, address: PeerAddress) -> None:
+        torrent = self.torrents.get(info_hash)
+        if torrent is not None and torrent.is_running:
+            torrent.peers_found((address,), "the local network")
 
     def _accepted(self, transport: Transport) -> None:
         connection = PeerConnection(transport, self.config, outgoing=False, router=self)

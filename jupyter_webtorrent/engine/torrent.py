@@ -186,6 +186,8 @@ class Torrent:
         self._start(info, have)
 
     def _start(self, info: Info, have: Bitfield) -> None:
+        if info.private:
+            self.discovery.private()
         self.connections.metadata_known(info.piece_count)
         self.swarm.start(info, have, self.disk.wanted_pieces(info), self._loop.time())
         self.run_commands()

@@ -29,7 +29,7 @@ class Classroom:
 
     async def machine(self, name: str, **settings: object) -> Machine:
         session = Session(
-            EngineConfig(trackers=(), listen_host=name, **settings),  # type: ignore[arg-type]
+            EngineConfig(trackers=(), listen_host=name, lan_discovery=False, **settings),  # type: ignore[arg-type]
             network=self.network.host(name),
             offload=InlineOffload(),
             random=Random(name),

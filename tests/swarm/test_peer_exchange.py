@@ -37,7 +37,10 @@ def test_a_newcomer_is_soon_told_of_all_others_but_itself() -> None:
     exchange, peers = PeerExchange(Random(1)), [peer(f"10.0.0.{n}") for n in range(1, 4)]
     assert exchange.tick(peers, 0.0) == []
     messages = told(exchange.tick(peers, 10.0))
-    assert messages[peers[0]].added == (PeerAddress("10.0.0.2", 6881), PeerAddress("10.0.0.3", 6881))
+    assert messages[peers[0]].added == (
+        PeerAddress("10.0.0.2", 6881),
+        PeerAddress("10.0.0.3", 6881),
+    )
     assert len(messages) == 3
 
 

@@ -1,11 +1,12 @@
 """libtorrent as a peer, over TCP or over WebRTC: `python -m tests.interop.peers.libtorrent_peer share|fetch …`.
 
 A process of its own, because libtorrent blocks and may crash. Its settings are its own defaults, save that it
-looks for no peers but those it is told of.
+looks for no peers but those it is told of, and what `--set` says.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ def main() -> None:
 def _settings(options: Namespace) -> lt.settings_pack:
     tcp = options.transport == "tcp"
     category = lt.alert_category
-    return {
+    settings: lt.settings_pack = {
         "listen_interfaces": options.listen,
         "enable_incoming_tcp": tcp,
         "enable_outgoing_tcp": tcp,
@@ -43,6 +44,9 @@ def _settings(options: Namespace) -> lt.settings_pack:
         "stop_tracker_timeout": 1,
         "alert_mask": category.status | category.error | category.connect | category.tracker,
     }
+    for name, _, value in (each.partition("=") for each in options.set):
+        settings[name] = json.loads(value)  # type: ignore[literal-required]
+    return settings
 
 
 def _share(session: lt.session, options: Namespace) -> None:

@@ -13,7 +13,6 @@ def parse_options(description: str) -> Namespace:
     verbs = parser.add_subparsers(dest="verb", required=True)
     share = verbs.add_parser("share")
     share.add_argument("path", type=Path)
-    share.add_argument("--no-tracker", action="store_true", help="which goes without saying here")
     share.add_argument("--piece-length", type=int, default=128 * 1024)
     share.add_argument("--hybrid", action="store_true", help="BitTorrent v1 and v2 in one torrent")
     fetch = verbs.add_parser("fetch")
@@ -24,7 +23,9 @@ def parse_options(description: str) -> Namespace:
         verb.add_argument("--transport", choices=("tcp", "webrtc"), required=True)
         verb.add_argument("--listen", default="127.0.0.1:0")
         verb.add_argument("--tracker", action="append", default=[])
+        verb.add_argument("--no-tracker", action="store_true", help="goes without saying here")
         verb.add_argument("--peer", action="append", default=[])
+        verb.add_argument("--set", action="append", default=[], metavar="NAME=JSON")
     return parser.parse_args()
 
 

@@ -24,10 +24,11 @@ class Program:
         transport: str,
         trackers: Sequence[str] = (),
         options: Sequence[str] = (),
+        listen: str = "127.0.0.1:0",
     ) -> PeerProcess:
         """Seed `path`; says `magnet`, and over TCP `listening`, then goes on until it is stopped."""
         where = options if trackers else ["--no-tracker", *options]
-        return self._start("share", str(path), transport, trackers, (), where)
+        return self._start("share", str(path), transport, trackers, (), where, listen)
 
     def fetch(
         self,
@@ -37,9 +38,11 @@ class Program:
         transport: str,
         peers: Sequence[str] = (),
         options: Sequence[str] = (),
+        listen: str = "127.0.0.1:0",
     ) -> PeerProcess:
         """Fetch into `folder` knowing only the link and, without a tracker, `peers`; says `complete` and ends."""
-        return self._start("fetch", magnet, transport, (), peers, ["-d", str(folder), *options])
+        where = ["-d", str(folder), *options]
+        return self._start("fetch", magnet, transport, (), peers, where, listen)
 
     def _start(
         self,
@@ -49,10 +52,11 @@ class Program:
         trackers: Sequence[str],
         peers: Sequence[str],
         options: Sequence[str],
+        listen: str,
     ) -> PeerProcess:
         command = [*self.command, verb, what, "--json", "--transport", transport, *options]
         if transport == "tcp":
-            command += ["--listen", "127.0.0.1:0"]
+            command += ["--listen", listen]
         for url in trackers:
             command += ["--tracker", url]
         for address in peers:
