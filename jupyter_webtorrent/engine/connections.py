@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 
 from msgspec.structs import replace
 
@@ -21,6 +22,8 @@ from jupyter_webtorrent.swarm.peer import Peer
 from jupyter_webtorrent.swarm.peer_book import PeerBook
 
 DIAL_SECONDS = 0.5
+"""Between two looks at the known addresses while one is due and there is no room for it."""
+LONGEST_LOOK_SECONDS = 60.0
 MAX_DIALS_AT_ONCE = 8
 MAX_GONE = 100
 
@@ -34,6 +37,8 @@ class Connections:
         self._services = services
         self._all: set[PeerConnection] = set()
         self._by_peer: dict[Peer, PeerConnection] = {}
+        self._look_again = asyncio.Event()
+        """An address was learned, or there may be room for one more."""
         self._dials: set[asyncio.Task[None]] = set()
         self._gone: dict[PeerId, PeerStatus] = {}
         """Peers that have gone and sent blocks, the last MAX_GONE of them."""
@@ -60,6 +65,11 @@ class Connections:
         return None
 
     # Coming and going
+
+    def know(self, address: PeerAddress) -> None:
+        """Learn where a peer may be; it is dialled in its time."""
+        self.book.add(address)
+        self._look_again.set()
 
     def add(
         self,
@@ -121,6 +131,7 @@ class Connections:
             return
         self._all.discard(connection)
         self._services.open_connections -= 1
+        self._look_again.set()
         if connection.peer is not None and self._by_peer.pop(connection.peer, None) is not None:
             self._remember(connection.peer, connection)
         if connection.address is not None:
@@ -196,19 +207,22 @@ class Connections:
         loop = asyncio.get_running_loop()
         while True:
             room = min(self.room, MAX_DIALS_AT_ONCE - len(self._dials))
+            self._look_again.clear()
             connected = {peer.address for peer in self._by_peer}
             for address in self.book.take(max(0, room), loop.time(), besides=connected):
                 dial = loop.create_task(self._dial(address))
                 self._dials.add(dial)
                 dial.add_done_callback(self._dials.discard)
-            await asyncio.sleep(DIAL_SECONDS)
+            wait = min(max(self.book.next_try - loop.time(), DIAL_SECONDS), LONGEST_LOOK_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._look_again.wait()
 
     async def _dial(self, address: PeerAddress) -> None:
         config = self._services.config
         try:
-            transport = await asyncio.wait_for(
-                self._services.network.dial(address), config.connect_timeout
-            )
+            async with asyncio.timeout(config.connect_timeout):
+                transport = await self._services.network.dial(address)
         except NetError as error:
             reason = str(error)
         except TimeoutError:

@@ -162,6 +162,8 @@ class EngineHost:
     async def _tell_often(self, session: Session) -> None:
         while True:
             await asyncio.sleep(EVENT_SECONDS)
+            if not self._listeners:
+                continue
             now = {transfer.info_hash: transfer for transfer in session.transfers()}
             changed = [new for key, new in now.items() if self._told.get(key) != new]
             removed = [key for key in self._told if key not in now]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from jupyter_webtorrent.engine.block_reader import BlockReader
@@ -43,6 +44,8 @@ from jupyter_webtorrent.version import CLIENT
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
+IDLE_TICK_SECONDS = 10.0
+"""While nobody is connected: a session may have a thousand such torrents."""
 
 
 class Torrent:
@@ -81,6 +84,7 @@ class Torrent:
         if source.info is not None:
             self._info.set_result(source.info)
         self._complete = asyncio.Event()
+        self._peer_joined = asyncio.Event()
         self._running_commands = False
         self._tasks: asyncio.TaskGroup | None = None
         self.swarm = Swarm(
@@ -212,7 +216,13 @@ class Torrent:
 
     async def _tick_often(self) -> None:
         while True:
-            await asyncio.sleep(TICK_SECONDS)
+            if self.swarm.peers:
+                await asyncio.sleep(TICK_SECONDS)
+            else:
+                self._peer_joined.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(IDLE_TICK_SECONDS):
+                        await self._peer_joined.wait()
             self.swarm.tick(self._loop.time())
             self.run_commands()
 
@@ -278,6 +288,7 @@ class Torrent:
             dialled=connection.address,
         )
         self.connections.joined(connection, peer)
+        self._peer_joined.set()
         return peer
 
     def connection_ended(self, connection: PeerConnection, reason: str) -> None:
@@ -314,7 +325,7 @@ class Torrent:
     def add_peers(self, addresses: Iterable[PeerAddress]) -> None:
         for address in addresses:
             if address not in (self._services.listening, self._services.reachable):
-                self.connections.book.add(address)
+                self.connections.know(address)
 
     # What its announcers ask (`AnnouncedTorrent`)
 

@@ -93,7 +93,8 @@ class LocalDiscovery:
                 self._due[info_hash] = now + ANNOUNCE_SECONDS * self._random.uniform(0.9, 1.1)
             wait = min(self._due.values(), default=now + ANNOUNCE_SECONDS) - now
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._added.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._added.wait()
             await asyncio.sleep(GATHER_SECONDS)
             self._added.clear()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container
 from dataclasses import dataclass
 from enum import Enum
@@ -60,6 +61,14 @@ class PeerBook:
 
     def known(self) -> list[KnownAddress]:
         return list(self._known.values())
+
+    @property
+    def next_try(self) -> float:
+        """When the next address may be dialled: a time that may be past, or infinity."""
+        return min(
+            (known.try_at for known in self._known.values() if known.state is AddressState.IDLE),
+            default=math.inf,
+        )
 
     def take(
         self, limit: int, now: float, *, besides: Container[PeerAddress | None] = ()
