@@ -6,6 +6,7 @@
 #   make test      every check and every test; TESTS="tests/swarm -k choker" for some of them
 #   make prove     the long form of every figure
 #   make bench     MB/s, beside libtorrent's
+#   make fuzz      every parser that meets the network, for FUZZ_SECONDS=60 each
 #   make lint | format | clean | distclean
 #
 # Needs Python 3.11 with venv, Node.js 20 and, for the tests, Chromium.
@@ -17,6 +18,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 TESTS ?=
+FUZZ_SECONDS ?= 60
 
 BIN := .venv/bin
 # jlpm and jupyter-builder come with the tools below; the scripts of package.json call them by name.
@@ -79,12 +81,18 @@ test: install chromium lint
 
 .PHONY: prove
 prove: install chromium
-	$(IN_NAMESPACE) $(BIN)/python -m pytest -m 'prove or not prove' $(TESTS)
+	$(IN_NAMESPACE) $(BIN)/python -m pytest $(TESTS)
+	$(IN_NAMESPACE) $(BIN)/python -m pytest -m prove --capture=no $(TESTS)
 	$(IN_NAMESPACE) $(BIN)/python -m tests.benchmarks.transfer
 
 .PHONY: bench
 bench: install
 	$(IN_NAMESPACE) $(BIN)/python -m tests.benchmarks.transfer
+
+.PHONY: fuzz
+fuzz: install
+	HATCH_JUPYTER_BUILDER_SKIP_NPM=1 $(PIP) install --no-build-isolation -e '.[fuzz]'
+	$(BIN)/python -m tests.fuzz.guided all $(FUZZ_SECONDS)
 
 .PHONY: chromium
 chromium:

@@ -46,9 +46,10 @@ class MagnetLink:
     @classmethod
     def from_text(cls, text: str) -> Self:
         """Read a `magnet:?` link; raises MagnetError. Parameters nobody knows, and a #fragment, are ignored."""
-        text = text.strip()
-        if len(text.encode("utf-8", errors="replace")) > MAX_LINK_BYTES:
+        raw = text.strip().encode("utf-8", errors="replace")  # half a surrogate pair is no text
+        if len(raw) > MAX_LINK_BYTES:
             raise MagnetError(f"a magnet link is at most {MAX_LINK_BYTES:,} bytes")
+        text = raw.decode("utf-8")
         if text[: len(_SCHEME)].lower() != _SCHEME:
             raise MagnetError(f"a magnet link begins with {_SCHEME}")
         # A fragment may hold a secret: it must never become part of a tracker's URL.

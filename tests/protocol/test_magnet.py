@@ -356,3 +356,9 @@ def test_a_shortened_link_can_be_read(link: MagnetLink) -> None:
     assert read.info_hash == link.info_hash
     assert len(read.trackers) <= 20
     assert set(read.trackers) <= set(link.trackers)
+
+
+def test_a_name_that_is_no_text_can_be_printed_all_the_same() -> None:
+    link = MagnetLink.from_text(f"magnet:?xt=urn:btih:{'ab' * 20}&dn=a\udca2b")
+    assert link.name == "a?b"
+    assert MagnetLink.from_text(str(link)) == link

@@ -1,0 +1,232 @@
+"""Every parser that meets the network, as a function of bytes: it returns, or raises an error of its own.
+
+Anything else, a wrong round trip too, is a finding. `SEEDS` are well-formed inputs to begin from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jupyter_webtorrent.net.webrtc_sdp import DataDescription
+from jupyter_webtorrent.protocol import bencode, extension, ws_tracker
+from jupyter_webtorrent.protocol.compact import decode_ipv4, decode_ipv6
+from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.protocol.extension import ExtensionHandshake, MetadataData
+from jupyter_webtorrent.protocol.handshake import Handshake
+from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
+from jupyter_webtorrent.protocol.links import link_kind
+from jupyter_webtorrent.protocol.lsd import GROUP_IPV4, LocalAnnounce
+from jupyter_webtorrent.protocol.magnet import MagnetLink, parse_link_or_hash
+from jupyter_webtorrent.protocol.messages import (
+    BitfieldMessage,
+    Extended,
+    Have,
+    Piece,
+    Request,
+    Unchoke,
+)
+from jupyter_webtorrent.protocol.metainfo import Info, Metainfo, TorrentFile
+from jupyter_webtorrent.protocol.peer import PeerProtocol
+from jupyter_webtorrent.protocol.pex import PexMessage
+from jupyter_webtorrent.protocol.printable import printable
+from jupyter_webtorrent.protocol.reach import reach_of
+from jupyter_webtorrent.storage.paths import MAX_NAME_BYTES, safe_names
+
+INFO_HASH = InfoHash(bytes(range(20)))
+ADDRESSES = (PeerAddress("192.0.2.1", 6881), PeerAddress("2001:db8::1", 6881))
+INFO = Info.build(
+    "lesson",
+    1 << 14,
+    bytes(40),
+    [TorrentFile(("a", "b.csv"), 20_000), TorrentFile(("c.csv",), 5_000)],
+    single_file=False,
+)
+SDP = "\r\n".join(
+    (
+        "v=0",
+        "o=- 1 2 IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+        "c=IN IP4 0.0.0.0",
+        "a=candidate:1 1 udp 2130706431 192.0.2.1 50000 typ host",
+        "a=candidate:2 1 udp 1694498815 198.51.100.1 50001 typ srflx raddr 192.0.2.1 rport 50000",
+        "a=ice-ufrag:abcd",
+        "a=ice-pwd:abcdefghijklmnopqrstuvwx",
+        "a=fingerprint:sha-256 " + ":".join(["AB"] * 32),
+        "a=setup:actpass",
+        "a=mid:0",
+        "a=sctp-port:5000",
+        "a=max-message-size:262144",
+        "",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A parser, and inputs that it takes."""
+
+    parse: Callable[[bytes], object]
+    seeds: tuple[bytes, ...]
+
+
+def run(target: Target, data: bytes) -> None:
+    """One input: whatever is not this project's own error gets out."""
+    with contextlib.suppress(WebTorrentError):
+        target.parse(data)
+
+
+def _bencode(data: bytes) -> None:
+    value = bencode.decode(data)
+    assert bencode.decode(bencode.encode(value)) == value
+
+
+def _metainfo(data: bytes) -> None:
+    metainfo = Metainfo.from_bytes(data)
+    assert Metainfo.from_bytes(metainfo.to_bytes()).info == metainfo.info
+    _names(metainfo.info)
+
+
+def _info(data: bytes) -> None:
+    _names(Info.from_bytes(data))
+
+
+def _names(info: Info) -> None:
+    """What a torrent's files would be called stays below its folder."""
+    names = safe_names(info)
+    assert len(
+        {name for name, file in zip(names, info.files, strict=True) if not file.padding}
+    ) == (sum(not file.padding for file in info.files))
+    for name in names:
+        for part in name:
+            assert part not in ("", ".", "..")
+            assert not set(part) & set("/\\\0")
+            assert len(part.encode()) <= MAX_NAME_BYTES
+
+
+def _magnet(data: bytes) -> None:
+    text = data.decode("utf-8", "surrogateescape")
+    link_kind(text)
+    link = parse_link_or_hash(text)
+    assert MagnetLink.from_text(str(link)) == link
+
+
+def _peer_wire(data: bytes) -> None:
+    """Two bytes choose how it is cut; the rest is what the peer sends."""
+    protocol = PeerProtocol()
+    step = 1 + int.from_bytes(data[:2], "big")
+    if step % 2:
+        protocol.piece_count = 9
+    for start in range(2, len(data), step):
+        chunk = data[start : start + step]
+        while chunk:
+            buffer = protocol.get_buffer()
+            count = min(len(buffer), len(chunk))
+            buffer[:count] = chunk[:count]
+            chunk = chunk[count:]
+            for _ in protocol.receive(count):
+                pass
+
+
+def _sdp(data: bytes) -> None:
+    text = data.decode("latin-1")
+    for kind in ("offer", "answer"):
+        with contextlib.suppress(WebTorrentError):
+            DataDescription.parse(text, kind, loopback_candidates=True)
+    DataDescription.parse(text, "offer", loopback_candidates=False)
+
+
+def _printable(data: bytes) -> None:
+    text = printable(data.decode("utf-8", "surrogateescape"))
+    assert not set(text) & _HOSTILE_CHARACTERS
+    reach_of(text)
+
+
+_HOSTILE_CHARACTERS = set("\x00\x07\b\n\r\x1b\x7f\x9b\u200b\u202a\u202b\u202e\u2066\u2069\ufeff")
+
+_PEER_WIRE = (
+    bytes([0, 200])
+    + Handshake(INFO_HASH, PeerId(b"-XX0001-abcdefghijkl")).encode()
+    + b"".join(
+        message.encode()
+        for message in (
+            BitfieldMessage(b"\xff\x80"),
+            Extended(0, ExtensionHandshake(ids=extension.OUR_IDS).encode()),
+            Unchoke(),
+            Have(3),
+            Request(1, 0, 16384),
+        )
+    )
+    + Piece.header(1, 0, 64)
+    + bytes(64)
+)
+
+TARGETS: dict[str, Target] = {
+    "bencode": Target(_bencode, (b"d1:ad1:bi-1eee", b"li1e3:abcd0:0:ee", b"l" * 50 + b"e" * 50)),
+    "metainfo": Target(
+        _metainfo,
+        (Metainfo(INFO, (("http://a.example/announce",),), ("http://b.example/",)).to_bytes(),),
+    ),
+    "info": Target(_info, (INFO.raw,)),
+    "magnet": Target(
+        _magnet,
+        (
+            str(MagnetLink(INFO_HASH, "a b", ("wss://a.example/",), peers=ADDRESSES)).encode(),
+            b"magnet:?xt=urn:btih:" + b"A" * 32 + b"&so=0,2-4&ws=http%3A%2F%2Fb.example%2F",
+            str(INFO_HASH).encode(),
+        ),
+    ),
+    "peer wire": Target(_peer_wire, (_PEER_WIRE,)),
+    "extension handshake": Target(
+        ExtensionHandshake.decode,
+        (ExtensionHandshake(ids=extension.OUR_IDS, metadata_size=9, client="x").encode(),),
+    ),
+    "ut_metadata": Target(
+        extension.decode_metadata_message, (MetadataData(0, 40, b"d4:infoe").encode(),)
+    ),
+    "lt_donthave": Target(extension.decode_dont_have, (bytes(4),)),
+    "ut_pex": Target(PexMessage.decode, (PexMessage(ADDRESSES, ADDRESSES).encode(),)),
+    "compact addresses": Target(
+        lambda data: (
+            (decode_ipv4(data[1:], data[0]), decode_ipv6(data[1:], data[0])) if data else None
+        ),
+        (bytes(19),),
+    ),
+    "local announce": Target(
+        LocalAnnounce.decode, (LocalAnnounce(6881, (INFO_HASH,), "c").encode(GROUP_IPV4),)
+    ),
+    "WebSocket tracker, requests": Target(
+        ws_tracker.parse_request,
+        (
+            ws_tracker.encode_request(
+                ws_tracker.Announce(
+                    info_hash=INFO_HASH,
+                    peer_id=PeerId(b"p" * 20),
+                    uploaded=0,
+                    downloaded=0,
+                    left=None,
+                    event="started",
+                    numwant=1,
+                    offers=(ws_tracker.Offer(b"o" * 20, SDP),),
+                )
+            ).encode(),
+            b'{"action":"scrape","info_hash":["' + b"a" * 20 + b'"]}',
+        ),
+    ),
+    "WebSocket tracker, replies": Target(
+        ws_tracker.parse_reply,
+        (
+            ws_tracker.encode_reply(
+                ws_tracker.RelayedOffer(
+                    info_hash=INFO_HASH, peer_id=PeerId(b"p" * 20), offer_id=b"o" * 20, sdp=SDP
+                )
+            ).encode(),
+            b'{"action":"announce","info_hash":"' + b"a" * 20 + b'","interval":30,"complete":1}',
+        ),
+    ),
+    "SDP": Target(_sdp, (SDP.encode(),)),
+    "printable text": Target(_printable, ("a\u202eb\x1b[31m".encode(),)),
+}
