@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from hashlib import sha1
+from typing import TypeAlias
 
 from jupyter_webtorrent.protocol import bencode
+from jupyter_webtorrent.protocol.bencode import Encodable
+
+Fields: TypeAlias = Mapping[str, Encodable | None]
+"""Of an info dictionary; None leaves one out."""
 
 PIECE = 1 << 14
 HASH = "ab" * 20
@@ -140,13 +146,11 @@ def torrent_with(paths: list[tuple[bytes, ...]], name: bytes = b"lesson") -> byt
 
 
 def _zeros_hashed(total: int) -> bytes:
-    from hashlib import sha1
-
     return b"".join(sha1(bytes(min(PIECE, total - at))).digest() for at in range(0, total, PIECE))
 
 
-def _info(changes: dict[str, object] | None = None) -> dict[str, object]:
-    info: dict[str, object] = {
+def _info(changes: Fields | None = None) -> dict[str, Encodable]:
+    info: dict[str, Encodable | None] = {
         "name": "lesson",
         "piece length": PIECE,
         "pieces": bytes(20),
@@ -156,8 +160,8 @@ def _info(changes: dict[str, object] | None = None) -> dict[str, object]:
     return {key: value for key, value in info.items() if value is not None}
 
 
-def _torrent(changes: dict[str, object]) -> bytes:
-    return bencode.encode({"info": _info(changes)})  # type: ignore[dict-item]
+def _torrent(changes: Fields) -> bytes:
+    return bencode.encode({"info": _info(changes)})
 
 
 def _bytes_that_are_no_torrent() -> Iterator[tuple[str, bytes]]:
@@ -186,8 +190,8 @@ def _bytes_that_are_no_torrent() -> Iterator[tuple[str, bytes]]:
     yield "floats", b"d4:infod6:lengthi1.5eee"
 
 
-def _info_changes() -> dict[str, dict[str, object]]:
-    one = {"files": None}
+def _info_changes() -> dict[str, Fields]:
+    one: Fields = {"files": None}
     return {
         "no name": {"name": None},
         "a name that is a number": {"name": 5},
@@ -239,7 +243,7 @@ def _info_changes() -> dict[str, dict[str, object]]:
     }
 
 
-def _outer_fields() -> dict[str, dict[str, object]]:
+def _outer_fields() -> dict[str, dict[str, Encodable]]:
     return {
         "an announce that is a number": {"announce": 5},
         "a tracker of the file system": {"announce": "file:///etc/passwd"},
