@@ -36,8 +36,10 @@ class EngineConfig:
     max_peers: int = 200
     """Connections of the whole session."""
     max_peers_per_torrent: int = 55
+    max_half_open: int = 100
+    """Incoming connections that have not shaken hands yet: past it the oldest is closed."""
     max_half_open_per_address: int = 8
-    """Incoming connections of one host that have not shaken hands yet."""
+    """The same of one host."""
     upload_slots: int = 4
     """Peers of one torrent that are served at a time."""
     handshake_timeout: float = 10.0

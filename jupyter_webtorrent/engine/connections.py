@@ -24,6 +24,10 @@ from jupyter_webtorrent.swarm.peer_book import PeerBook
 DIAL_SECONDS = 0.5
 """Between two looks at the known addresses while one is due and there is no room for it."""
 LONGEST_LOOK_SECONDS = 60.0
+IDLE_SECONDS = 1.0
+"""How long a peer with nothing to give or take may stay where there is no room for another."""
+WAITING_SECONDS = 60.0
+"""The same for one that waits for blocks, or that we wait for."""
 MAX_DIALS_AT_ONCE = 8
 MAX_GONE = 100
 
@@ -106,7 +110,7 @@ class Connections:
         existing = self.by_id(theirs)
         if existing is None:
             if connection not in self._all and self.room <= 0:
-                raise EngineError("no room for one more peer")
+                self._make_room()
             return
 
         def rank(candidate: PeerConnection) -> tuple[bool, bool, bytes]:
@@ -116,6 +120,23 @@ class Connections:
         if rank(connection) <= rank(existing):
             raise EngineError("there is a connection to this peer already")
         existing.close("a better connection to this peer was made")
+
+    def _make_room(self) -> None:
+        """Let a peer go that has been idle for long; raises EngineError if none has.
+
+        Those that wait for blocks are kept longer than those that want nothing, and of these the one that
+        was idle longest goes: a newcomer has the time to become of use, whoever crowds in after it.
+        """
+        now = asyncio.get_running_loop().time()
+        idle = [
+            peer
+            for peer in self._by_peer
+            if now - peer.moved_at > (WAITING_SECONDS if peer.is_of_interest else IDLE_SECONDS)
+        ]
+        if not idle:
+            raise EngineError("no room for one more peer")
+        longest = min(idle, key=lambda peer: (peer.is_of_interest, peer.moved_at))
+        self._by_peer[longest].close("made room for another peer")
 
     def joined(self, connection: PeerConnection, peer: Peer) -> None:
         """Hands are shaken: the swarm knows it as `peer`."""

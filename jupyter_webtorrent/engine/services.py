@@ -45,7 +45,7 @@ class Services:
     cache: ChunkCache
     new_tracker: Callable[[str], TrackerClient]
     open_connections: int = 0
-    """Connections of all torrents, unfinished ones too."""
+    """Connections of all torrents, dialled ones without a handshake too."""
     listening: PeerAddress | None = None
     reachable: PeerAddress | None = None
     """Where others reach us directly, as far as this machine can know."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from random import Random, SystemRandom
@@ -20,6 +19,7 @@ from jupyter_webtorrent.engine.announcer import is_spoken
 from jupyter_webtorrent.engine.block_reader import ChunkCache
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
+from jupyter_webtorrent.engine.incoming import IncomingConnections
 from jupyter_webtorrent.engine.links import Source
 from jupyter_webtorrent.engine.offload import Offload, ThreadOffload, run_to_end
 from jupyter_webtorrent.engine.peer_connection import ConnectionOwner, PeerConnection
@@ -30,7 +30,7 @@ from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.lan import LocalDiscovery
 from jupyter_webtorrent.net.tcp import TcpNetwork
 from jupyter_webtorrent.net.trackers.websocket import WebSocketTracker
-from jupyter_webtorrent.net.transport import Listener, Network, Transport
+from jupyter_webtorrent.net.transport import Listener, Network
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
 from jupyter_webtorrent.protocol.magnet import MagnetLink
@@ -83,8 +83,7 @@ class Session:
         """Held while a torrent comes or goes, so that there is one of each info hash."""
         self._hashing: set[threading.Event] = set()
         """What stops the hashing of each share that is being made."""
-        self._unfinished: set[PeerConnection] = set()
-        self._unfinished_by_host: Counter[str] = Counter()
+        self._incoming = IncomingConnections(config, self)
 
     async def __aenter__(self) -> Self:
         return self
@@ -102,7 +101,7 @@ class Session:
             stop.set()
         if self._listener is not None:
             await self._listener.aclose()
-        await asyncio.gather(*(c.aclose("closing") for c in list(self._unfinished)))
+        await self._incoming.aclose()
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
@@ -280,17 +279,19 @@ class Session:
         torrent = self.torrents.get(handshake.info_hash)
         if torrent is None or not torrent.is_running:
             raise EngineError(f"no torrent {handshake.info_hash} here")
-        self._finished(connection)
+        self._incoming.finished(connection)
         return torrent
 
     def connection_ended(self, connection: PeerConnection, reason: str) -> None:
-        self._finished(connection)
+        self._incoming.finished(connection)
 
     async def _listen(self) -> None:
         async with self._listening:
             if self._listener is None and "tcp" in self.config.transports:
                 address = PeerAddress(self.config.listen_host, self.config.listen_port)
-                self._listener = await self._services.network.listen(address, self._accepted)
+                self._listener = await self._services.network.listen(
+                    address, self._incoming.accepted
+                )
                 self._services.listening = self._listener.address
                 self._services.reachable = status.reachable_address(self._listener.address)
                 await self._search_local_network(self._listener.address)
@@ -310,29 +311,6 @@ class Session:
         torrent = self.torrents.get(info_hash)
         if torrent is not None and torrent.is_running:
             torrent.peers_found((address,), "the local network")
-
-    def _accepted(self, transport: Transport) -> None:
-        connection = PeerConnection(transport, self.config, outgoing=False, router=self)
-        host = connection.address_host
-        self._unfinished.add(connection)
-        self._unfinished_by_host[host] += 1
-        self._services.open_connections += 1
-        connection.start()
-        if (
-            self._unfinished_by_host[host] > self.config.max_half_open_per_address
-            or self._services.open_connections > self.config.max_peers
-        ):
-            connection.close("too many connections")
-
-    def _finished(self, connection: PeerConnection) -> None:
-        """The connection is a torrent's from now on, or gone."""
-        if connection in self._unfinished:
-            self._unfinished.discard(connection)
-            self._services.open_connections -= 1
-            host = connection.address_host
-            self._unfinished_by_host[host] -= 1
-            if not self._unfinished_by_host[host]:
-                del self._unfinished_by_host[host]
 
 
 def _new_tracker(url: str) -> TrackerClient:

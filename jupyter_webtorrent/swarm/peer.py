@@ -53,6 +53,10 @@ class Peer:
     """The peer's requests that wait for their block, oldest first."""
     unchoked_at: float = 0.0
     metadata_served: int = 0
+    moved_at: float = 0.0
+    """When a block was last seen to have moved, to the second; before the first one, when it joined."""
+    moved_bytes: int = 0
+    """Block bytes that had moved by then."""
 
     @property
     def supports_fast(self) -> bool:
@@ -65,6 +69,19 @@ class Peer:
             return self.dialled
         port = self.extensions.listen_port if self.extensions else None
         return PeerAddress(self.host, port) if self.host and port is not None else None
+
+    def sample(self, now: float) -> None:
+        """Once a second: take in what has moved since."""
+        self.down.sample(now)
+        self.up.sample(now)
+        moved = self.down.total + self.up.total
+        if moved != self.moved_bytes:
+            self.moved_bytes, self.moved_at = moved, now
+
+    @property
+    def is_of_interest(self) -> bool:
+        """Whether one of us wants something of the other."""
+        return self.am_interested or self.peer_interested
 
     @property
     def is_seed(self) -> bool:

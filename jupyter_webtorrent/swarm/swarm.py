@@ -135,7 +135,7 @@ class Swarm:
 
         `host` is its IP address and `dialled` where we connected to, as far as they are known.
         """
-        peer = Peer(handshake, now, RateMeter(now), RateMeter(now), host, dialled)
+        peer = Peer(handshake, now, RateMeter(now), RateMeter(now), host, dialled, moved_at=now)
         self.peers[peer] = None
         if self.downloader is None or self.info is None:
             peer.early = EarlyPieces()
@@ -268,8 +268,7 @@ class Swarm:
         self.down.sample(now)
         self.up.sample(now)
         for peer in list(self.peers):
-            peer.down.sample(now)
-            peer.up.sample(now)
+            peer.sample(now)
             if peer.requests and now - peer.requested_at > REQUEST_TIMEOUT:
                 self._disconnect(peer, f"no block came in {REQUEST_TIMEOUT:.0f} s")
         self._commands += self.extensions.tick(self.peers, now)
