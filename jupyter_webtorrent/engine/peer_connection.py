@@ -196,6 +196,7 @@ class PeerConnection:
             return
         self._ended = True
         self._timer.cancel()
+        self._protocol.release()
         if self._serving is not None:
             self._serving.cancel()
         if self._owner is not None:

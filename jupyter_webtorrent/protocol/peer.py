@@ -38,6 +38,8 @@ from jupyter_webtorrent.protocol.messages import (
 from jupyter_webtorrent.protocol.metainfo import MAX_PIECES
 
 RECEIVE_BUFFER_BYTES = 1 << 18
+FIRST_BUFFER_BYTES = 1 << 10
+"""Until the handshake has come: whoever only connects costs no more."""
 MAX_EXTENDED_BYTES = 1 << 16
 MAX_UNKNOWN_BYTES = 1 << 14
 
@@ -90,10 +92,9 @@ class PeerProtocol:
     """
 
     def __init__(self) -> None:
-        self._buffer = bytearray(RECEIVE_BUFFER_BYTES)  # calloc: pages are taken as they fill
-        self._view = memoryview(self._buffer)
-        self._start = 0
-        self._end = 0
+        self._start: int
+        self._end: int
+        self._use_buffer(FIRST_BUFFER_BYTES)
         self._handshake: Handshake | None = None
         self._told_all_pieces = False
         self.piece_count: int | None = None
@@ -106,9 +107,14 @@ class PeerProtocol:
 
     def get_buffer(self) -> memoryview:
         """Where the next bytes go; never empty."""
-        if self._start == self._end:
+        if self._handshake is not None and len(self._buffer) == FIRST_BUFFER_BYTES:
+            rest = self._view[self._start : self._end]
+            self._use_buffer(RECEIVE_BUFFER_BYTES)
+            self._view[: len(rest)] = rest
+            self._end = len(rest)
+        elif self._start == self._end:
             self._start = self._end = 0
-        elif RECEIVE_BUFFER_BYTES - self._end < _MIN_SPACE:
+        elif len(self._buffer) - self._end < _MIN_SPACE and self._start:
             kept = self._end - self._start
             self._view[:kept] = self._view[self._start : self._end]
             self._start, self._end = 0, kept
@@ -161,6 +167,17 @@ class PeerProtocol:
                 yield Extended(buffer[body], bytes(view[body + 1 : self._start]))
             elif kind == Port.ID:
                 yield Port(int.from_bytes(view[body : self._start], "big"))
+
+    def release(self) -> None:
+        """Nothing more is read: give the memory back, whoever still holds this object."""
+        self._handshake = None
+        self._use_buffer(FIRST_BUFFER_BYTES)
+
+    def _use_buffer(self, size: int) -> None:
+        self._buffer = bytearray(size)
+        self._view = memoryview(self._buffer)
+        self._start = 0
+        self._end = 0
 
     def _read_handshake(self) -> Handshake | None:
         data = bytes(self._view[self._start : min(self._end, self._start + HANDSHAKE_BYTES)])

@@ -114,6 +114,20 @@ class PeerProcess:
             if line_or_end.event == "error":
                 raise self.failure(f"gave up: {line_or_end.fields.get('message')}")
 
+    def drain(self) -> list[Line]:
+        """All lines that came so far and no `expect` has passed."""
+        lines = []
+        with contextlib.suppress(queue.Empty):
+            while (line := self._lines.get_nowait()) is not None:
+                lines.append(line)
+        return lines
+
+    def peak_memory(self) -> int:
+        """The most bytes of memory that the program has held so far."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        (line,) = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+        return int(line.split()[1]) << 10
+
     def wait(self, deadline: Deadline) -> int:
         """Wait for the program to end by itself; return its exit code."""
         try:
