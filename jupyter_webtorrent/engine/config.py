@@ -46,5 +46,14 @@ class EngineConfig:
     """Seconds, as are the next two."""
     connect_timeout: float = 10.0
     idle_timeout: float = 120.0
+    down_limit: int | None = None
+    """Bytes a second of all torrents, as is the next; None: no limit."""
+    up_limit: int | None = None
+    limit_lan: bool = False
+    """Whether the limits hold for peers on this machine and the local network too."""
+    seed_ratio: float | None = None
+    """What was fetched is seeded until so many times its bytes were sent, and then paused; None: no such goal."""
+    seed_seconds: float | None = None
+    """The same for the time it is seeded."""
     piece_cache_bytes: int = 64 << 20
     """What is kept of blocks read for upload, by all torrents."""

@@ -41,6 +41,7 @@ class TorrentDisk:
 
         Raises EngineError if the selection names no file.
         """
+        self._stop = threading.Event()  # that of an earlier attempt may be set
         self.wanted_files = self.selection.choose(info)
         offload = self._services.offload
         store, have = await run_to_end(offload, self._stop, self._open_and_check, info)

@@ -87,6 +87,35 @@ class EngineHost:
 
         return self._submit(remove)
 
+    def pause(self, info_hash: str) -> Future[TransferStatus]:
+        """Stop all traffic of a transfer; done when it has stopped."""
+
+        async def pause(session: Session) -> TransferStatus:
+            key = InfoHash.from_text(info_hash)
+            await session.pause(key)
+            return session.transfer(session.torrent(key))
+
+        return self._submit(pause)
+
+    def resume(self, info_hash: str) -> Future[TransferStatus]:
+        """Let a paused transfer go on."""
+
+        async def resume(session: Session) -> TransferStatus:
+            key = InfoHash.from_text(info_hash)
+            await session.resume(key)
+            return session.transfer(session.torrent(key))
+
+        return self._submit(resume)
+
+    def set_limits(self, info_hash: str | None, down: int | None, up: int | None) -> Future[None]:
+        """Limit one transfer, or with None all together, to so many bytes a second; None: no limit."""
+
+        async def set_limits(session: Session) -> None:
+            key = None if info_hash is None else InfoHash.from_text(info_hash)
+            session.set_limits(key, down, up)
+
+        return self._submit(set_limits)
+
     def status(self) -> Future[SessionStatus]:
         async def status(session: Session) -> SessionStatus:
             return session.status()

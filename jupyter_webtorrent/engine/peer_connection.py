@@ -11,20 +11,21 @@ from typing import Protocol
 
 from jupyter_webtorrent.engine.block_reader import BlockReader
 from jupyter_webtorrent.engine.config import EngineConfig
+from jupyter_webtorrent.engine.throttle import UploadTurns
 from jupyter_webtorrent.net.transport import HIGH_WATER, Buffer, Transport
 from jupyter_webtorrent.protocol.errors import ProtocolError, WebTorrentError
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import PeerAddress, PeerId
 from jupyter_webtorrent.protocol.layout import BLOCK_SIZE
-from jupyter_webtorrent.protocol.messages import KEEP_ALIVE, Message, Piece
+from jupyter_webtorrent.protocol.messages import KEEP_ALIVE, Message, Piece, Request
 from jupyter_webtorrent.protocol.peer import PeerProtocol
 from jupyter_webtorrent.swarm.peer import Peer
 from jupyter_webtorrent.swarm.swarm import Swarm
 from jupyter_webtorrent.swarm.uploads import Uploads
 
 KEEP_ALIVE_SECONDS = 55.0
-MAX_UNSENT_BYTES = 8 << 20
-"""Of a peer that does not read. Blocks stop at HIGH_WATER; the metadata, 4 MiB at most, goes out at once."""
+MAX_UNSENT_BYTES = 1 << 20
+"""Of a peer that does not read. What it asked for stops at HIGH_WATER, a block or less below this."""
 
 
 class ConnectionOwner(Protocol):
@@ -43,6 +44,9 @@ class ConnectionOwner(Protocol):
         """The peer named this torrent; raises WebTorrentError if the connection is not to stay."""
 
     def connection_ended(self, connection: PeerConnection, reason: str) -> None: ...
+
+    def upload_turns(self, peer: Peer) -> UploadTurns | None:
+        """How the peer's requests are held to the limits; None: it is exempt from them."""
 
     def run_commands(self) -> None: ...
 
@@ -112,9 +116,10 @@ class PeerConnection:
         self.transport.write(*parts)
 
     def send(self, messages: tuple[Message, ...]) -> None:
-        self.write(b"".join([message.encode() for message in messages]))
-        if self.transport.unsent > MAX_UNSENT_BYTES:
+        if self.transport.unsent > MAX_UNSENT_BYTES - BLOCK_SIZE:
             self.close(f"the peer does not read: {self.transport.unsent} bytes are unsent")
+        else:
+            self.write(b"".join([message.encode() for message in messages]))
 
     def serve_uploads(self) -> None:
         """There are blocks to send."""
@@ -217,24 +222,39 @@ class PeerConnection:
         self._timer = self._loop.call_later(KEEP_ALIVE_SECONDS / 2, self._check_time)
 
     async def _serve(self, owner: ConnectionOwner, peer: Peer) -> None:
-        """Send the blocks that the peer waits for, as fast as it takes them."""
-        transport, swarm = self.transport, owner.swarm
+        """Send what the peer asked for, as fast as it takes it and the limits allow: metadata, then blocks."""
+        turns, extensions = owner.upload_turns(peer), owner.swarm.extensions
         while True:
             await self._uploads_waiting.wait()
             self._uploads_waiting.clear()
-            while (request := Uploads.take(peer)) is not None:
-                reader = owner.reader
-                assert reader is not None
-                block = reader.cached(request.index, request.begin, request.length)
-                if block is None:
+            while True:
+                if (answer := extensions.take_metadata(peer)) is not None:
+                    self.write(answer.encode())
+                elif peer.uploads:
+                    if turns is not None and turns.are_limited:
+                        request = await turns.next()
+                    else:
+                        request = Uploads.take(peer)
+                    if request is None:
+                        continue  # choked meanwhile, or cancelled
                     try:
-                        block = await reader.read(request.index, request.begin, request.length)
+                        await self._send_block(owner, peer, request)
                     except WebTorrentError as error:
                         owner.seed_failed(error)
                         return
-                if request.length < BLOCK_SIZE:
-                    block = memoryview(bytes(block))  # a view would keep its whole chunk in memory
-                self.write(Piece.header(request.index, request.begin, request.length), block)
-                swarm.block_sent(peer, request.length)
-                if transport.unsent > HIGH_WATER:
-                    await transport.drain()
+                else:
+                    break
+                if self.transport.unsent > HIGH_WATER:
+                    await self.transport.drain()
+
+    async def _send_block(self, owner: ConnectionOwner, peer: Peer, request: Request) -> None:
+        """Raises StorageError if it cannot be read."""
+        reader = owner.reader
+        assert reader is not None
+        block = reader.cached(request.index, request.begin, request.length)
+        if block is None:
+            block = await reader.read(request.index, request.begin, request.length)
+        if request.length < BLOCK_SIZE:
+            block = memoryview(bytes(block))  # a view would keep its whole chunk in memory
+        self.write(Piece.header(request.index, request.begin, request.length), block)
+        owner.swarm.block_sent(peer, request.length)

@@ -11,6 +11,7 @@ from typing import Protocol
 from jupyter_webtorrent.engine.block_reader import ChunkCache
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.offload import Offload
+from jupyter_webtorrent.engine.throttle import Throttle
 from jupyter_webtorrent.net.lan import LocalDiscovery
 from jupyter_webtorrent.net.trackers.websocket import TrackerListener
 from jupyter_webtorrent.net.transport import Network
@@ -44,6 +45,9 @@ class Services:
     offload: Offload
     cache: ChunkCache
     new_tracker: Callable[[str], TrackerClient]
+    down: Throttle
+    """Holds all torrents' downloads to the session's limit, as the next does their uploads."""
+    up: Throttle
     open_connections: int = 0
     """Connections of all torrents, dialled ones without a handshake too."""
     listening: PeerAddress | None = None

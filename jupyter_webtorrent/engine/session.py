@@ -19,12 +19,14 @@ from jupyter_webtorrent.engine.announcer import is_spoken
 from jupyter_webtorrent.engine.block_reader import ChunkCache
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
+from jupyter_webtorrent.engine.goals import SeedingGoal
 from jupyter_webtorrent.engine.incoming import IncomingConnections
 from jupyter_webtorrent.engine.links import Source
 from jupyter_webtorrent.engine.offload import Offload, ThreadOffload, run_to_end
 from jupyter_webtorrent.engine.peer_connection import ConnectionOwner, PeerConnection
 from jupyter_webtorrent.engine.selection import FileSelection
 from jupyter_webtorrent.engine.services import Services, TrackerClient, unique
+from jupyter_webtorrent.engine.throttle import Throttle
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.lan import LocalDiscovery
@@ -74,6 +76,8 @@ class Session:
             network=network or TcpNetwork(),
             offload=offload or ThreadOffload(),
             cache=ChunkCache(config.piece_cache_bytes),
+            down=Throttle(config.down_limit),
+            up=Throttle(config.up_limit),
             new_tracker=_new_tracker,
         )
         self._tasks: dict[InfoHash, asyncio.Task[None]] = {}
@@ -109,6 +113,8 @@ class Session:
             await tracker.aclose()
         if self._services.lan is not None:
             await self._services.lan.aclose()
+        self._services.down.close()
+        self._services.up.close()
         self._services.offload.close()
 
     # Torrents
@@ -127,6 +133,8 @@ class Session:
             existing = self.torrents.get(info.info_hash)
             if existing is not None and existing.has_everything:
                 existing.add_peers(addresses)
+                existing.goal = SeedingGoal(request.seed_ratio, request.seed_seconds)
+                existing.resume()
                 return existing
             if existing is not None:  # failed, or not all of it: here is all
                 await self._end(existing)
@@ -137,6 +145,7 @@ class Session:
                 trackers=trackers,
                 shared=created,
                 shared_paths=tuple(path.absolute() for path in paths),
+                goal=SeedingGoal(request.seed_ratio, request.seed_seconds),
             )
             self._begin(torrent, addresses)
         await torrent.wait()
@@ -165,6 +174,7 @@ class Session:
                     )
                 existing.add_peers(addresses)
                 if existing.covers(selection):
+                    existing.resume()
                     return existing
                 selection = existing.disk.selection.extended_by(selection)
                 trackers = unique(existing.trackers, trackers)
@@ -173,7 +183,12 @@ class Session:
             if existing is not None:
                 await self._end(existing)
             torrent = Torrent(
-                source, self._services, folder=folder, trackers=trackers, selection=selection
+                source,
+                self._services,
+                folder=folder,
+                trackers=trackers,
+                selection=selection,
+                goal=self._goal(request),
             )
             return self._begin(torrent, addresses)
 
@@ -187,6 +202,41 @@ class Session:
             await self._end(torrent)
         if delete_data and torrent.disk.store is not None:
             await self._services.offload(torrent.disk.store.delete_data)
+
+    async def pause(self, info_hash: InfoHash) -> None:
+        """Stop all traffic of a torrent; returns when it has stopped.
+
+        Raises TransferNotFoundError, and EngineError for one that has failed.
+        """
+        async with self._changing:
+            await self.torrent(info_hash).pause()
+
+    async def resume(self, info_hash: InfoHash) -> None:
+        """Let a paused torrent go on; others go on anyway. Raises TransferNotFoundError."""
+        async with self._changing:
+            self.torrent(info_hash).resume()
+
+    def set_limits(self, info_hash: InfoHash | None, down: int | None, up: int | None) -> None:
+        """Limit one torrent, or with None all together, to so many bytes a second; None: no limit.
+
+        Raises EngineError, and TransferNotFoundError.
+        """
+        if any(rate is not None and rate <= 0 for rate in (down, up)):
+            raise EngineError("a limit is at least 1 byte a second; pause a transfer to stop it")
+        if info_hash is not None:
+            self.torrent(info_hash).limits.set(down, up)
+            return
+        self._services.down.set_rate(down)
+        self._services.up.set_rate(up)
+        for torrent in self.torrents.values():
+            torrent.limits.changed()
+
+    def _goal(self, request: FetchRequest) -> SeedingGoal:
+        """What the request says, or else the session's settings."""
+        ratio, seconds = request.seed_ratio, request.seed_seconds
+        if ratio is None and seconds is None:
+            return SeedingGoal(self.config.seed_ratio, self.config.seed_seconds)
+        return SeedingGoal(ratio, seconds)
 
     def torrent(self, info_hash: InfoHash) -> Torrent:
         """Raises TransferNotFoundError."""

@@ -15,6 +15,8 @@ from jupyter_webtorrent.schema.transfers import (
     TransferState,
     TransferStatus,
 )
+from jupyter_webtorrent.swarm.rate import RateMeter
+from jupyter_webtorrent.swarm.swarm import Swarm
 from jupyter_webtorrent.version import __version__
 
 
@@ -31,8 +33,8 @@ def transfer_status(torrent: Torrent, magnet: str) -> TransferStatus:
         magnet=magnet,
         total=total,
         done=done,
-        down_rate=swarm.down.rate if swarm.peers else 0.0,
-        up_rate=swarm.up.rate if swarm.peers else 0.0,
+        down_rate=_rate(swarm.down, swarm),
+        up_rate=_rate(swarm.up, swarm),
         downloaded=swarm.down.total,
         uploaded=swarm.up.total,
         peers=len(swarm.peers),
@@ -40,7 +42,7 @@ def transfer_status(torrent: Torrent, magnet: str) -> TransferStatus:
         seconds=ended - torrent.started_at,
         paths=[str(path) for path in torrent.paths],
         folder=str(torrent.disk.folder),
-        notice=torrent.notice or trouble(torrent),
+        notice=torrent.switch.reason or torrent.notice or trouble(torrent),
         error=torrent.error,
     )
 
@@ -58,10 +60,15 @@ def session_status(torrents: Collection[Torrent], listening: PeerAddress | None)
     return SessionStatus(
         version=__version__,
         listening=str(listening) if listening is not None else None,
-        down_rate=sum(torrent.swarm.down.rate for torrent in torrents),
-        up_rate=sum(torrent.swarm.up.rate for torrent in torrents),
+        down_rate=sum(_rate(torrent.swarm.down, torrent.swarm) for torrent in torrents),
+        up_rate=sum(_rate(torrent.swarm.up, torrent.swarm) for torrent in torrents),
         transfers=len(torrents),
     )
+
+
+def _rate(meter: RateMeter, swarm: Swarm) -> float:
+    """A rate that is not stale: nobody measures while nobody is there."""
+    return meter.rate if swarm.peers else 0.0
 
 
 def trouble(torrent: Torrent) -> str:

@@ -12,19 +12,23 @@ from jupyter_webtorrent.engine.block_reader import BlockReader
 from jupyter_webtorrent.engine.connections import Connections
 from jupyter_webtorrent.engine.discovery import PeerDiscovery
 from jupyter_webtorrent.engine.disk import TorrentDisk
-from jupyter_webtorrent.engine.errors import FetchFailedError
+from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError
+from jupyter_webtorrent.engine.goals import SeedingGoal
 from jupyter_webtorrent.engine.links import Source
 from jupyter_webtorrent.engine.negotiation import Negotiator
 from jupyter_webtorrent.engine.offload import to_the_end
+from jupyter_webtorrent.engine.pause import PauseSwitch
 from jupyter_webtorrent.engine.peer_connection import PeerConnection
 from jupyter_webtorrent.engine.selection import FileSelection
 from jupyter_webtorrent.engine.services import Services
+from jupyter_webtorrent.engine.throttle import TorrentLimits, UploadTurns
 from jupyter_webtorrent.net.transport import Transport
 from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import PeerAddress, PeerId
 from jupyter_webtorrent.protocol.metainfo import Info
+from jupyter_webtorrent.protocol.reach import Reach, reach_of
 from jupyter_webtorrent.schema.transfers import TransferState
 from jupyter_webtorrent.storage.create import CreatedTorrent
 from jupyter_webtorrent.storage.errors import StorageError
@@ -61,6 +65,7 @@ class Torrent:
         selection: FileSelection | None = None,
         shared: CreatedTorrent | None = None,
         shared_paths: tuple[Path, ...] = (),
+        goal: SeedingGoal | None = None,
     ) -> None:
         self.link = source.link
         self.info_hash = source.link.info_hash
@@ -87,6 +92,10 @@ class Torrent:
         self._peer_joined = asyncio.Event()
         self._running_commands = False
         self._tasks: asyncio.TaskGroup | None = None
+        self._chores: list[asyncio.Task[None]] = []
+        """What a pause ends; pieces on their way to the disk still arrive there."""
+        self.switch = PauseSwitch()
+        self.goal = goal or SeedingGoal()
         self.swarm = Swarm(
             self.info_hash,
             services.random,
@@ -99,7 +108,13 @@ class Torrent:
             self.swarm.extensions.listen_port = services.listening.port
         self.connections = Connections(self, services)
         self.negotiator = Negotiator(services, self._channel_opened)
-        self.discovery = PeerDiscovery(self, trackers, self.negotiator, services)
+        self.discovery = self._new_discovery()
+        self._is_found = False
+        """Whether `discovery` has begun, and has not ended."""
+        self.limits = TorrentLimits(services.down, services.up, self.swarm, self.run_commands)
+
+    def _new_discovery(self) -> PeerDiscovery:
+        return PeerDiscovery(self, self.trackers, self.negotiator, self._services)
 
     @property
     def info(self) -> Info | None:
@@ -119,12 +134,11 @@ class Torrent:
     async def run(self) -> None:
         """Fetch if there is anything to fetch, then seed until cancelled; raises nothing else."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                self._tasks = tasks
-                try:
-                    await self._live(tasks)
-                finally:
-                    self._tasks = None  # a group that ends takes no more tasks
+            while True:
+                if self.switch.is_paused:
+                    self.state = TransferState.PAUSED
+                    await self.switch.rest()
+                await self._run_until_paused()
         except* WebTorrentError as group:
             self._fail(str(group.exceptions[0]))
         except* Exception:
@@ -138,7 +152,7 @@ class Torrent:
         """Whether it seeds all of its files, not a selection."""
         downloader = self.swarm.downloader
         complete = downloader is not None and downloader.have.all()
-        return complete and self.state is TransferState.SEEDING
+        return complete and self.state in (TransferState.SEEDING, TransferState.PAUSED)
 
     async def wait(self) -> tuple[Path, ...]:
         """The finished top-level paths; raises FetchFailedError if it cannot go on."""
@@ -151,13 +165,53 @@ class Torrent:
 
     # Its life
 
+    async def _run_until_paused(self) -> None:
+        """Live; then let go of every peer, but not of the files."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            self._chores = [tasks.create_task(self._live(tasks))]
+            try:
+                await self.switch.until_paused()
+            finally:
+                self._tasks = None  # a group that ends takes no more tasks
+            for chore in self._chores:
+                chore.cancel()
+            await self._hang_up()
+        if self.swarm.info is None:
+            await self.disk.aclose()  # perhaps it was just being opened
+
     async def _live(self, tasks: asyncio.TaskGroup) -> None:
-        await self._prepare()
-        tasks.create_task(self._tick_often())
-        tasks.create_task(self.connections.dial_often())
+        self.state = self._next_state()
+        if self.swarm.info is None:
+            await self._prepare()
+        for chore in (self._tick_often(), self.connections.dial_often()):
+            self._chores.append(tasks.create_task(chore))
+        self._is_found = True
         self.discovery.start()
         await self._transfer()
-        await asyncio.Event().wait()
+
+    def _next_state(self) -> TransferState:
+        """With what it begins, or goes on after a pause."""
+        if self.info is None:
+            return TransferState.METADATA
+        if self.swarm.info is None:
+            return TransferState.CHECKING
+        done = self.finished_at is not None
+        return TransferState.SEEDING if done else TransferState.DOWNLOADING
+
+    async def pause(self) -> None:
+        """Stop all traffic; returns when every connection is closed. Raises EngineError if it has failed."""
+        if self.state is TransferState.FAILED:
+            raise EngineError(f"{self.name} has failed: fetch or share it again")
+        self.switch.pause()
+        await self.switch.until_resting()
+
+    def resume(self) -> None:
+        """Go on at once with what is on disk; does nothing if it was not paused."""
+        if self.switch.is_paused:
+            self.connections.book.start_over()
+            self.state = self._next_state()
+            self.switch.resume()
 
     async def _prepare(self) -> None:
         """Open the storage before any peer connects, if the metadata is known."""
@@ -168,8 +222,10 @@ class Torrent:
 
     async def _transfer(self) -> None:
         if self.swarm.info is None:
-            await self._open(await self._info)
+            await self._open(await asyncio.shield(self._info))
         await self._complete.wait()
+        if self.finished_at is not None:
+            return
         if self._shared is not None:
             self.paths = self._shared_paths
         else:
@@ -204,13 +260,21 @@ class Torrent:
 
     async def _release(self) -> None:
         """Let go of everything; also what a failure left half-way."""
-        await self.discovery.aclose()
-        await self.negotiator.aclose()
-        await self.connections.aclose()
+        await self._hang_up()
         await self.disk.aclose()
+
+    async def _hang_up(self) -> None:
+        """Leave the peers, and whoever names them."""
+        await self.connections.aclose()
+        if self._is_found:
+            self._is_found = False
+            await self.discovery.aclose()
+            self.discovery = self._new_discovery()
+        await self.negotiator.aclose()
 
     def ended(self) -> None:
         """`run` is over, or was cancelled before it began: nobody waits in vain."""
+        self.switch.rests()
         if not self.done.done():
             self.done.set_exception(FetchFailedError("the transfer was stopped"))
 
@@ -225,6 +289,10 @@ class Torrent:
                         await self._peer_joined.wait()
             self.swarm.tick(self._loop.time())
             self.run_commands()
+            if self.state is TransferState.SEEDING and (info := self.info) is not None:
+                size = sum(info.files[index].length for index in self.disk.wanted_files)
+                if why := self.goal.seeded(TICK_SECONDS, sent=self.bytes_up, size=size):
+                    self.switch.pause(why)
 
     # Commands of the swarm
 
@@ -265,6 +333,8 @@ class Torrent:
     def _spawn_store(self, index: int, data: bytearray) -> None:
         if self._tasks is not None:
             self._tasks.create_task(self._store_piece(index, data))
+        else:
+            self.swarm.piece_not_stored(index)
 
     async def _store_piece(self, index: int, data: bytearray) -> None:
         try:
@@ -295,8 +365,14 @@ class Torrent:
         peer = connection.peer
         self.connections.ended(connection, reason)
         if peer is not None:
+            self.limits.forget(peer)
             self.swarm.peer_left(peer, self._loop.time())
             self.run_commands()
+
+    def upload_turns(self, peer: Peer) -> UploadTurns | None:
+        near = reach_of(peer.host) in (Reach.MACHINE, Reach.NETWORK)
+        exempt = near and not self._services.config.limit_lan
+        return self.limits.upload_turns(peer, exempt=exempt)
 
     def seed_failed(self, error: WebTorrentError) -> None:
         tasks, self._tasks = self._tasks, None

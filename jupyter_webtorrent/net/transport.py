@@ -14,8 +14,8 @@ from jupyter_webtorrent.protocol.identity import PeerAddress
 Buffer: TypeAlias = bytes | bytearray | memoryview
 TransportKind: TypeAlias = Literal["tcp", "webrtc", "memory"]
 
-HIGH_WATER = 1 << 20
-"""Unsent bytes past which a writer should wait in `drain` (limits: 1 MiB of unsent data a peer)."""
+HIGH_WATER = 3 << 18
+"""Unsent bytes past which a writer should wait in `drain`: a block more stays below 1 MiB (limits)."""
 
 
 class Receiver(Protocol):

@@ -21,6 +21,8 @@ class TransferState(Enum):
     DOWNLOADING = "downloading"
     SEEDING = "seeding"
     """Every wanted byte is verified and in place; it is passed on to whoever asks."""
+    PAUSED = "paused"
+    """It exchanges nothing with anybody, complete or not, until it is resumed."""
     FAILED = "failed"
     """It cannot go on; `error` says why."""
 
@@ -34,6 +36,10 @@ class ShareRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """None: the session's own."""
     peers: list[str] = []
     private: bool = False
+    seed_ratio: float | None = None
+    """Pause once so many times its bytes were sent; None: never."""
+    seed_seconds: float | None = None
+    """Pause once it was seeded for so long; None: never."""
 
 
 class FetchRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,6 +52,10 @@ class FetchRequest(Struct, frozen=True, forbid_unknown_fields=True):
     peers: list[str] = []
     select: list[str] = []
     """Globs over the files' paths; empty: everything."""
+    seed_ratio: float | None = None
+    """Pause once so many times its bytes were sent. None, here and in the next: the session's own goals."""
+    seed_seconds: float | None = None
+    """Pause once it was seeded for so long."""
 
 
 class FileStatus(Struct, frozen=True):

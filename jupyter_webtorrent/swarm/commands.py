@@ -26,7 +26,7 @@ class Disconnect(Struct, frozen=True):
 
 
 class ServeUploads(Struct, frozen=True):
-    """The peer has requests waiting: take them with `Uploads.take` as fast as they can be sent."""
+    """The peer waits for what `Extensions.take_metadata` and `Uploads.take` hand out, as fast as it can be sent."""
 
     peer: Peer
 

@@ -14,8 +14,15 @@ from jupyter_webtorrent.protocol.extension import ExtensionHandshake
 from jupyter_webtorrent.protocol.identity import InfoHash
 from jupyter_webtorrent.protocol.messages import Extended
 from jupyter_webtorrent.protocol.metainfo import Info
-from jupyter_webtorrent.swarm.commands import Command, Disconnect, PeersFound, Send, UseMetadata
-from jupyter_webtorrent.swarm.metadata import COPY_TIMEOUT, MetadataExchange, serve
+from jupyter_webtorrent.swarm.commands import (
+    Command,
+    Disconnect,
+    PeersFound,
+    Send,
+    ServeUploads,
+    UseMetadata,
+)
+from jupyter_webtorrent.swarm.metadata import COPY_TIMEOUT, MetadataExchange, may_ask, serve
 from jupyter_webtorrent.swarm.peer import Peer
 from jupyter_webtorrent.swarm.peer_exchange import PeerExchange
 
@@ -88,14 +95,28 @@ class Extensions:
         addresses = self._peer_exchange.received(peer, payload, now)
         return [PeersFound(addresses)] if addresses else []
 
+    def take_metadata(self, peer: Peer) -> Extended | None:
+        """The next piece of the info dictionary to send, in the order they were asked for."""
+        number = peer.extension_id(extension.UT_METADATA)
+        if self.info is None or not number or not peer.metadata_requests:
+            return None
+        return Extended(number, serve(self.info.raw, peer.metadata_requests.popleft()).encode())
+
+    def _on_metadata_request(self, peer: Peer, piece: int) -> list[Command]:
+        number = peer.extension_id(extension.UT_METADATA)
+        if not number:
+            return []
+        raw = None if self.info is None else self.info.raw
+        if not may_ask(raw, piece, peer.metadata_served):
+            return [Send(peer, (Extended(number, extension.MetadataReject(piece).encode()),))]
+        peer.metadata_served += 1
+        peer.metadata_requests.append(piece)
+        return [ServeUploads(peer)]
+
     def _on_metadata(self, peer: Peer, payload: bytes, now: float) -> list[Command]:
         match extension.decode_metadata_message(payload):
             case extension.MetadataRequest(piece=piece):
-                if number := peer.extension_id(extension.UT_METADATA):
-                    raw = self.info.raw if self.info is not None else None
-                    answer = serve(raw, piece, peer.metadata_served)
-                    peer.metadata_served += 1
-                    return [Send(peer, (Extended(number, answer.encode()),))]
+                return self._on_metadata_request(peer, piece)
             case extension.MetadataData() as data:
                 info = self._metadata.receive(peer, data)
                 if info is not None:

@@ -13,7 +13,6 @@ from jupyter_webtorrent.protocol.extension import (
     METADATA_PIECE_BYTES,
     UT_METADATA,
     MetadataData,
-    MetadataReject,
     MetadataRequest,
 )
 from jupyter_webtorrent.protocol.identity import InfoHash
@@ -124,11 +123,14 @@ class MetadataExchange:
         return [peer for peer, copy in self._copies.items() if now - copy.asked_at > COPY_TIMEOUT]
 
 
-def serve(info: bytes | None, piece: int, served: int) -> MetadataData | MetadataReject:
-    """The answer to a peer's request for a metadata piece; `served` counts its earlier ones."""
+def may_ask(info: bytes | None, piece: int, asked: int) -> bool:
+    """Whether a peer's request for a metadata piece is answered; `asked` counts its earlier ones."""
+    if info is None or piece * METADATA_PIECE_BYTES >= len(info):
+        return False
+    return asked <= 2 * (len(info) // METADATA_PIECE_BYTES + 8)
+
+
+def serve(info: bytes, piece: int) -> MetadataData:
+    """The answer to a request that `may_ask` lets pass."""
     begin = piece * METADATA_PIECE_BYTES
-    if info is None or begin >= len(info):
-        return MetadataReject(piece)
-    if served > 2 * (len(info) // METADATA_PIECE_BYTES + 8):
-        return MetadataReject(piece)
     return MetadataData(piece, len(info), info[begin : begin + METADATA_PIECE_BYTES])

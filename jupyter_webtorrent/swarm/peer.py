@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 from jupyter_webtorrent.protocol.bitfield import Bitfield
@@ -52,7 +52,10 @@ class Peer:
     uploads: OrderedDict[Request, None] = field(default_factory=OrderedDict)
     """The peer's requests that wait for their block, oldest first."""
     unchoked_at: float = 0.0
+    metadata_requests: deque[int] = field(default_factory=deque)
+    """The metadata pieces that the peer waits for."""
     metadata_served: int = 0
+    """How many it asked for, these too."""
     moved_at: float = 0.0
     """When a block was last seen to have moved, to the second; before the first one, when it joined."""
     moved_bytes: int = 0

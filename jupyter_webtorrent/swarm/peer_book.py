@@ -112,6 +112,12 @@ class PeerBook:
         known.reason = reason
         known.try_at = now + pause * self._random.uniform(0.5, 1.5)
 
+    def start_over(self) -> None:
+        """Nobody is connected, and whoever is not banned may be dialled at once."""
+        for known in self._known.values():
+            if known.state is not AddressState.BANNED:
+                known.state, known.failures, known.try_at = AddressState.IDLE, 0, 0.0
+
     def ban(self, address: PeerAddress) -> None:
         """Never dial it again in this session."""
         if (known := self._known.get(address)) is not None:

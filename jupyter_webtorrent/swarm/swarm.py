@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from random import Random
+from typing import Protocol
 
 from jupyter_webtorrent.protocol import extension
 from jupyter_webtorrent.protocol.bitfield import Bitfield
@@ -50,6 +51,16 @@ from jupyter_webtorrent.swarm.uploads import Uploads
 REQUEST_TIMEOUT = 30.0
 
 
+class RequestGate(Protocol):
+    """Where downloads are limited: how much may be asked of a peer now."""
+
+    def room(self, peer: Peer) -> int | None:
+        """How many blocks, None for any number; if too few, `refill` is to be called again for the peer."""
+
+    def asked(self, peer: Peer, count: int) -> None:
+        """Blocks of `count` bytes were."""
+
+
 class Swarm:
     """One torrent and its connected peers. All times are seconds of one steady clock."""
 
@@ -71,6 +82,8 @@ class Swarm:
         self.up = RateMeter(now)
         self.downloader: Downloader | None = None
         self.uploads: Uploads | None = None
+        self.gate: RequestGate | None = None
+        """None: no limit."""
         self._random = random
         self._choker = Choker(upload_slots, random)
         self._commands: list[Command] = []
@@ -227,11 +240,16 @@ class Swarm:
         depth = pipeline.depth(peer)
         if len(peer.requests) > depth * 3 // 4:
             return  # a few requests at a time, not one for each block
+        room = None if self.gate is None else self.gate.room(peer)
+        if room is not None:
+            depth = min(depth, len(peer.requests) + room)
         if not peer.requests:
             peer.requested_at = now
         requests = self.downloader.fill(peer, depth)
         if requests:
             self._send(peer, *requests)
+            if self.gate is not None:
+                self.gate.asked(peer, sum(request.length for request in requests))
 
     def piece_stored(self, index: int, now: float, *, ok: bool) -> None:
         """A piece was verified and written; not ok: its hash was wrong, and nothing was written."""

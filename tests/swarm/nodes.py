@@ -179,6 +179,9 @@ class Room:
         return bool(commands)
 
     def _serve(self, node: Node, peer: Peer) -> None:
+        while (answer := node.swarm.extensions.take_metadata(peer)) is not None:
+            if peer in node.links:
+                node.links[peer].other.inbox.append(answer)
         while (request := Uploads.take(peer)) is not None:
             if peer not in node.links:
                 continue

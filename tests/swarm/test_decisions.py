@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from jupyter_webtorrent.protocol.extension import ExtensionHandshake, MetadataData, MetadataReject
+from jupyter_webtorrent.protocol.extension import ExtensionHandshake, MetadataData
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
 from jupyter_webtorrent.swarm import metadata, pipeline
@@ -98,10 +98,11 @@ def test_a_pipeline_is_no_deeper_than_the_peer_keeps() -> None:
 
 def test_metadata_is_served_in_16_kib_and_not_for_ever() -> None:
     info = bytes(20_000)
-    assert metadata.serve(info, 1, 0) == MetadataData(1, 20_000, bytes(3616))
-    assert metadata.serve(info, 2, 0) == MetadataReject(2)
-    assert metadata.serve(None, 0, 0) == MetadataReject(0)
-    assert metadata.serve(info, 0, 1000) == MetadataReject(0)
+    assert metadata.serve(info, 1) == MetadataData(1, 20_000, bytes(3616))
+    assert metadata.may_ask(info, 1, 0)
+    assert not metadata.may_ask(info, 2, 0)
+    assert not metadata.may_ask(None, 0, 0)
+    assert not metadata.may_ask(info, 0, 1000)
 
 
 def test_an_address_is_tried_again_later_each_time_later() -> None:
