@@ -13,6 +13,7 @@ from jupyter_webtorrent.protocol.identity import PeerAddress
 from jupyter_webtorrent.version import __version__
 
 TRANSPORTS = ("tcp", "webrtc")
+RATE_SUFFIXES = {"k": 1000, "M": 1000**2, "G": 1000**3}
 
 Command = Callable[[argparse.Namespace, Output], int]
 
@@ -154,8 +155,31 @@ def _add_network(
     parser.add_argument(
         "--no-pex", action="store_true", help="do not exchange addresses with peers"
     )
+    _add_limits(parser)
     _add_json(parser)
     return trackers
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    for direction in ("down", "up"):
+        parser.add_argument(
+            f"--{direction}-limit",
+            type=_rate,
+            metavar="RATE",
+            help=f"{direction}load at most so many bytes a second, as 500k or 2.5M",
+        )
+    parser.add_argument(
+        "--limit-lan", action="store_true", help="hold the limits on the local network too"
+    )
+    parser.add_argument(
+        "--seed-ratio",
+        type=_ratio,
+        metavar="R",
+        help="stop sharing once R times its bytes were sent",
+    )
+    parser.add_argument(
+        "--seed-time", type=_seconds, metavar="S", help="stop sharing after so many seconds of it"
+    )
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:
@@ -185,6 +209,29 @@ def _seconds(text: str) -> float:
     if not 0 < seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"a time in seconds, above 0, is wanted, not {text!r}")
     return seconds
+
+
+def _ratio(text: str) -> float:
+    try:
+        ratio = float(text)
+    except ValueError:
+        ratio = -1.0
+    if not 0 <= ratio < float("inf"):
+        raise argparse.ArgumentTypeError(f"a ratio, as 1.5, is wanted, not {text!r}")
+    return ratio
+
+
+def _rate(text: str) -> int:
+    number, factor = text, 1
+    if text[-1:] in RATE_SUFFIXES:
+        number, factor = text[:-1], RATE_SUFFIXES[text[-1]]
+    try:
+        rate = float(number) * factor
+    except ValueError:
+        rate = 0.0
+    if not 1 <= rate < float("inf"):
+        raise argparse.ArgumentTypeError(f"bytes a second, as 500k or 2.5M, not {text!r}")
+    return int(rate)
 
 
 # The commands' modules are imported when needed: `--help` answers at once.

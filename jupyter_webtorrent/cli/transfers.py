@@ -42,6 +42,8 @@ async def _share(options: argparse.Namespace, output: Output) -> int:
         trackers=trackers,
         peers=[str(peer) for peer in options.peer],
         private=options.private,
+        seed_ratio=options.seed_ratio,
+        seed_seconds=options.seed_time,
     )
     async with Session(_config(options)) as session:
         with stop_signals() as stopped:
@@ -66,6 +68,8 @@ async def _fetch(options: argparse.Namespace, output: Output) -> int:
         trackers=[] if options.no_tracker else options.tracker,
         peers=[str(peer) for peer in options.peer],
         select=options.select,
+        seed_ratio=options.seed_ratio,
+        seed_seconds=options.seed_time,
     )
     async with Session(_config(options)) as session:
         with stop_signals() as stopped:
@@ -103,16 +107,20 @@ async def _fetched(
 
 
 async def _seed(session: Session, torrent: Torrent, stopped: asyncio.Event, output: Output) -> None:
-    """Report until a signal comes; raises FetchFailedError if what is shared can no longer be read."""
+    """Report until a signal comes or the goal is reached; raises EngineError if it can no longer be read."""
     reporting = asyncio.create_task(_report(session, torrent, output))
     stopping = asyncio.create_task(stopped.wait())
+    resting = asyncio.create_task(torrent.switch.until_resting())
     try:
-        await asyncio.wait([stopping, session.task(torrent)], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            [stopping, resting, session.task(torrent)], return_when=asyncio.FIRST_COMPLETED
+        )
+        output.progress(session.transfer(torrent))
     finally:
-        reporting.cancel()
-        stopping.cancel()
+        for task in (reporting, stopping, resting):
+            task.cancel()
         output.close()
-    if not stopped.is_set():
+    if not stopped.is_set() and not torrent.goal.is_met:
         raise EngineError(torrent.error or "the share ended")
 
 
@@ -142,6 +150,9 @@ def _config(options: argparse.Namespace) -> EngineConfig:
         transports=frozenset(options.transport or ("tcp", "webrtc")),
         lan_discovery=not options.no_lan,
         pex=not options.no_pex,
+        down_limit=options.down_limit,
+        up_limit=options.up_limit,
+        limit_lan=options.limit_lan,
     )
 
 

@@ -2,28 +2,65 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Protocol
+
+CHECK_SECONDS = 1.0
+
+
+class SeededTorrent(Protocol):
+    """The torrent, as far as its goal knows it."""
+
+    @property
+    def is_seeding(self) -> bool: ...
+
+    @property
+    def bytes_up(self) -> int: ...
+
+    @property
+    def wanted_bytes(self) -> int:
+        """What was fetched, or is shared."""
+
 
 class SeedingGoal:
-    """Whichever is reached first ends the seeding, once: who resumes after that wants it seeded without end."""
+    """A ratio and a time, either of which ends the seeding. Once only: who resumes it then wants no end."""
 
     def __init__(self, ratio: float | None = None, seconds: float | None = None) -> None:
-        self.ratio = ratio
-        """Bytes sent, over the bytes that were fetched or are shared; None: no such goal."""
-        self.seconds = seconds
-        """Of seeding, pauses not counted; None: no such goal."""
         self.is_met = False
         self._seeded = 0.0
+        """Seconds, without those of pauses."""
+        self._sent = 0
+        """Bytes, as of the last look: they have left by now, and are not lost when connections close."""
+        self._given = asyncio.Event()
+        self.set(ratio, seconds)
 
-    def seeded(self, seconds: float, *, sent: int, size: int) -> str:
-        """So many seconds more; which goal that reaches, in one line, or an empty one."""
-        self._seeded += seconds
-        reached = "" if self.is_met else self._reached(sent, size)
-        self.is_met |= bool(reached)
-        return reached
+    def set(self, ratio: float | None, seconds: float | None) -> None:
+        """`ratio` is bytes sent over bytes fetched or shared; None: no such goal."""
+        self._ratio, self._seconds = ratio, seconds
+        if ratio is None and seconds is None:
+            self._given.clear()
+        else:
+            self.is_met = False
+            self._given.set()
 
-    def _reached(self, sent: int, size: int) -> str:
-        if self.ratio is not None and sent >= self.ratio * size:
-            return f"seeded to a ratio of {self.ratio:g}"
-        if self.seconds is not None and self._seeded >= self.seconds:
-            return f"seeded for {self.seconds:g} s"
+    async def reached(self, torrent: SeededTorrent) -> str:
+        """Wait until the torrent has been seeded enough; returns how much that was, in one line."""
+        while True:
+            await self._given.wait()
+            await asyncio.sleep(CHECK_SECONDS)
+            if not torrent.is_seeding:
+                continue
+            self._seeded += CHECK_SECONDS
+            met = self._met(torrent.wanted_bytes)
+            self._sent = torrent.bytes_up
+            if met:
+                self._given.clear()
+                self.is_met = True
+                return met
+
+    def _met(self, size: int) -> str:
+        if self._ratio is not None and self._sent >= self._ratio * size:
+            return f"seeded to a ratio of {self._ratio:g}"
+        if self._seconds is not None and self._seeded >= self._seconds:
+            return f"seeded for {self._seconds:g} s"
         return ""

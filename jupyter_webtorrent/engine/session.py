@@ -133,7 +133,7 @@ class Session:
             existing = self.torrents.get(info.info_hash)
             if existing is not None and existing.has_everything:
                 existing.add_peers(addresses)
-                existing.goal = SeedingGoal(request.seed_ratio, request.seed_seconds)
+                existing.goal.set(request.seed_ratio, request.seed_seconds)
                 existing.resume()
                 return existing
             if existing is not None:  # failed, or not all of it: here is all

@@ -114,7 +114,10 @@ class Torrent:
         self.limits = TorrentLimits(services.down, services.up, self.swarm, self.run_commands)
 
     def _new_discovery(self) -> PeerDiscovery:
-        return PeerDiscovery(self, self.trackers, self.negotiator, self._services)
+        discovery = PeerDiscovery(self, self.trackers, self.negotiator, self._services)
+        if self.info is not None and self.info.private:
+            discovery.private()
+        return discovery
 
     @property
     def info(self) -> Info | None:
@@ -184,7 +187,7 @@ class Torrent:
         self.state = self._next_state()
         if self.swarm.info is None:
             await self._prepare()
-        for chore in (self._tick_often(), self.connections.dial_often()):
+        for chore in (self._tick_often(), self.connections.dial_often(), self._pause_at_goal()):
             self._chores.append(tasks.create_task(chore))
         self._is_found = True
         self.discovery.start()
@@ -289,10 +292,9 @@ class Torrent:
                         await self._peer_joined.wait()
             self.swarm.tick(self._loop.time())
             self.run_commands()
-            if self.state is TransferState.SEEDING and (info := self.info) is not None:
-                size = sum(info.files[index].length for index in self.disk.wanted_files)
-                if why := self.goal.seeded(TICK_SECONDS, sent=self.bytes_up, size=size):
-                    self.switch.pause(why)
+
+    async def _pause_at_goal(self) -> None:
+        self.switch.pause(await self.goal.reached(self))
 
     # Commands of the swarm
 
@@ -403,7 +405,17 @@ class Torrent:
             if address not in (self._services.listening, self._services.reachable):
                 self.connections.know(address)
 
-    # What its announcers ask (`AnnouncedTorrent`)
+    # What its announcers and its seeding goal ask (`AnnouncedTorrent`, `SeededTorrent`)
+
+    @property
+    def is_seeding(self) -> bool:
+        return self.state is TransferState.SEEDING
+
+    @property
+    def wanted_bytes(self) -> int:
+        info = self.info
+        files = () if info is None else info.files
+        return sum(files[index].length for index in self.disk.wanted_files)
 
     @property
     def bytes_left(self) -> int | None:

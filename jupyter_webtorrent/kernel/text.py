@@ -77,7 +77,7 @@ def name_of(status: TransferStatus) -> str:
 
 def fraction(status: TransferStatus) -> float:
     """From 0 to 1: how much of what is wanted is verified."""
-    if status.state is TransferState.SEEDING:
+    if status.is_complete:
         return 1.0
     return status.done / status.total if status.total else 0.0
 
@@ -103,6 +103,8 @@ def progress_line(status: TransferStatus) -> str:
             line = f"sharing {size(status.total)}"
             if facts:
                 line += f": {', '.join(facts)}"
+        case TransferState.PAUSED:
+            line = f"paused: {size(status.done)} of {size(status.total)}"
         case TransferState.FAILED:
             line = f"failed: {one_line(status.error)}"
     return f"{line}; {one_line(status.notice)}" if status.notice else line

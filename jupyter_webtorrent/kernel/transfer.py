@@ -107,7 +107,7 @@ class Transfer:
         Raises TransferFailedError and TransferTimeoutError.
         """
         begun = time.monotonic()
-        while (status := self.refresh()).state is not TransferState.SEEDING:
+        while not (status := self.refresh()).is_complete:
             name = text.name_of(status)
             if status.state is TransferState.FAILED:
                 raise TransferFailedError(f"{name}: {one_line(status.error)}")

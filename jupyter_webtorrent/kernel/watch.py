@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 Viewer = Callable[[TransferStatus | None, str], None]
 """Shown a transfer as it is (None: it is no longer there), and what keeps the server from answering, if anything."""
 
-_SETTLED = (TransferState.SEEDING, TransferState.FAILED)
+_SETTLED = (TransferState.SEEDING, TransferState.PAUSED, TransferState.FAILED)
 _BUSY_PAUSE = 0.5
 _CALM_PAUSE = 2.0
 _LOST_PAUSE = 5.0

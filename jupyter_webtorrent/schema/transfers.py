@@ -119,6 +119,13 @@ class TransferStatus(Struct, frozen=True):
     """What a person may want to know while it goes on: no peers yet, a tracker that refused, a renamed target."""
     error: str = ""
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether every wanted byte is verified and in place."""
+        return self.state is TransferState.SEEDING or (
+            self.state is TransferState.PAUSED and bool(self.paths)
+        )
+
 
 class TransferDetails(Struct, frozen=True):
     """A transfer, and what it is made of."""

@@ -36,8 +36,6 @@ SCHEMA: dict[str, Any] = {
     },
 }
 
-_FINAL_ACTIONS = {TransferState.SEEDING: "completed", TransferState.FAILED: "failed"}
-
 
 class TransferLog:
     """Turns changes of transfers into events of one schema."""
@@ -49,8 +47,10 @@ class TransferLog:
     def changed(self, before: TransferStatus | None, now: TransferStatus) -> None:
         if before is None:
             self._emit("started", now)
-        if (before is None or before.state is not now.state) and now.state in _FINAL_ACTIONS:
-            self._emit(_FINAL_ACTIONS[now.state], now)
+        if now.is_complete and not (before is not None and before.is_complete):
+            self._emit("completed", now)
+        if now.state is TransferState.FAILED and (before is None or before.state is not now.state):
+            self._emit("failed", now)
 
     def _emit(self, action: str, status: TransferStatus) -> None:
         self._logger.emit(

@@ -178,6 +178,8 @@ class FetchHandler(RestHandler):
             trackers=body.trackers,
             peers=body.peers,
             select=body.select,
+            seed_ratio=body.seed_ratio,
+            seed_seconds=body.seed_seconds,
         )
         try:
             await asyncio.to_thread(os.makedirs, folder, exist_ok=True)
@@ -223,6 +225,18 @@ class TransferHandler(RestHandler):
         self.finish()
 
 
+class PauseHandler(RestHandler):
+    """Stops all traffic of one transfer, or lets it go on; answers with the transfer as it is then."""
+
+    @authenticated
+    @authorized
+    async def post(self, info_hash: str, action: str) -> None:
+        host = self.app.host
+        call = host.pause if action == "pause" else host.resume
+        status = await self.ask(call(info_hash.lower()))
+        self.answer(status)
+
+
 class UnknownRouteHandler(RestHandler):
     """The rest of the API's namespace, so that a 404 from here is JSON too."""
 
@@ -259,6 +273,7 @@ ROUTES: list[tuple[str, type[RestHandler]]] = [
     (r"webtorrent/api/session", SessionHandler),
     (r"webtorrent/api/torrents", TransfersHandler),
     (r"webtorrent/api/torrents/([0-9a-fA-F]{40})", TransferHandler),
+    (r"webtorrent/api/torrents/([0-9a-fA-F]{40})/(pause|resume)", PauseHandler),
     (r"webtorrent/api/share", ShareHandler),
     (r"webtorrent/api/fetch", FetchHandler),
 ]

@@ -8,6 +8,7 @@ export const TRANSFER_STATES = [
   'checking',
   'downloading',
   'seeding',
+  'paused',
   'failed'
 ] as const;
 

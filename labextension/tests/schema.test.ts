@@ -21,7 +21,7 @@ describe('anything else is refused', () => {
     ['a missing field', [{ ...torrents[0], name: undefined }]],
     ['a number as text', [{ ...torrents[0], total: '12' }]],
     ['a number that is none', [{ ...torrents[0], down_rate: null }]],
-    ['an unknown state', [{ ...torrents[0], state: 'paused' }]],
+    ['an unknown state', [{ ...torrents[0], state: 'asleep' }]],
     ['a path that is no text', [{ ...torrents[0], paths: [1] }]]
   ])('%s', (_what, value) => {
     expect(() => readTransfers(value)).toThrow(SchemaError);

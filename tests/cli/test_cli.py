@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_webtorrent.cli.main import build_parser
 from jupyter_webtorrent.protocol.metainfo import Info, Metainfo, TorrentFile
 from tests.engine.classroom import digest, write_random
 
@@ -104,6 +105,33 @@ def test_with_json_every_line_is_an_event(start: Any, tmp_path: Path) -> None:
     progress = share.event("progress")
     assert {"done", "total", "down_rate", "up_rate", "peers"} <= progress.keys()
     assert share.end() == 0
+
+
+def test_a_fetch_that_seeds_ends_well_when_its_goal_is_reached(start: Any, tmp_path: Path) -> None:
+    data = write_random(tmp_path / "data.csv", 100_000)
+    (tmp_path / "here").mkdir()
+    share = start("share", data, "--no-tracker", *TCP)
+    goal = ("--seed", "--seed-ratio", "1.5", "--seed-time", "1")
+    fetch = run("fetch", share.line(), "-d", tmp_path / "here", *goal, *TCP)
+    assert fetch.returncode == 0, fetch.stderr
+    assert fetch.stdout == f"{tmp_path / 'here' / 'data.csv'}\n"
+    assert "seeded for 1 s" in fetch.stderr
+    assert share.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"), [("1", 1), ("500k", 500_000), ("2.5M", 2_500_000), ("1G", 10**9)]
+)
+def test_a_rate_is_in_bytes_a_second(text: str, rate: int) -> None:
+    options = build_parser().parse_args(["share", "data.csv", "--up-limit", text])
+    assert (options.up_limit, options.down_limit) == (rate, None)
+
+
+@pytest.mark.parametrize("text", ["", "0", "k", "-1", "0.5", "nan", "infM", "1e400", "5 kB", "5K"])
+def test_what_is_no_rate_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["share", "data.csv", f"--down-limit={text}"])
+    assert "bytes a second, as 500k or 2.5M" in capsys.readouterr().err
 
 
 def test_several_paths_become_one_folder(start: Any, tmp_path: Path) -> None:

@@ -257,7 +257,7 @@ async def test_what_was_fetched_is_seeded_to_its_goal_and_then_paused(tmp_path: 
     data = write_random(tmp_path / "data.csv", MB)
     async with classroom(tmp_path) as room:
         teacher = await room.machine("teacher")
-        student = await room.machine("student", seed_ratio=2)
+        student = await room.machine("student", seed_ratio=2, pex=False)
         shared = await teacher.share(data)
         fetched = await student.fetch(shared, [teacher.address])
         await all_done([fetched], 60)

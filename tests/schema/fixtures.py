@@ -68,6 +68,18 @@ TRANSFERS = [
         done=250_000,
         error="the disk is full",
     ),
+    _transfer(
+        6,
+        "survey.csv",
+        TransferState.PAUSED,
+        total=3_145_728,
+        done=3_145_728,
+        downloaded=3_145_728,
+        uploaded=6_291_456,
+        seconds=2.5,
+        paths=["/home/jovyan/survey.csv"],
+        notice="seeded to a ratio of 2",
+    ),
 ]
 
 EVENT = TransferEvent(

@@ -36,6 +36,7 @@ ROUTES = [
     ("DELETE", f"torrents/{UNKNOWN}"),
     ("POST", "share"),
     ("POST", "fetch"),
+    ("POST", f"torrents/{UNKNOWN}/pause"),
     ("GET", "nothing"),
     ("POST", "nothing"),
     ("DELETE", "nothing"),
@@ -157,6 +158,20 @@ async def test_a_share_is_listed_described_and_removed_and_its_file_stays(
     assert os.listdir(jp_root_dir) == [dataset.name]
     assert json.loads((await jp_fetch(API, "torrents")).body) == []
     code, _ = await refusal(jp_fetch(API, "torrents", shared.info_hash))
+    assert code == 404
+
+
+async def test_a_transfer_is_paused_and_resumed(
+    jp_fetch: Fetch, post: Fetch, dataset: Path
+) -> None:
+    shared = json.loads((await post("share", paths=[dataset.name])).body)
+    for action, state in [("pause", "paused"), ("resume", "seeding"), ("resume", "seeding")]:
+        route = (API, "torrents", shared["info_hash"].upper(), action)
+        answer = await jp_fetch(*route, method="POST", allow_nonstandard_methods=True)
+        assert json.loads(answer.body)["state"] == state
+    code, _ = await refusal(
+        jp_fetch(API, "torrents", UNKNOWN, "pause", method="POST", allow_nonstandard_methods=True)
+    )
     assert code == 404
 
 

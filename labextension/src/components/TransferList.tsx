@@ -113,6 +113,8 @@ function stateInWords({ state }: ITransferStatus, trans: TranslationBundle): str
       return trans.__('Downloading');
     case 'seeding':
       return trans.__('Seeding');
+    case 'paused':
+      return trans.__('Paused');
     case 'failed':
       return trans.__('Failed');
   }
@@ -138,6 +140,7 @@ function facts(transfer: ITransferStatus, trans: TranslationBundle): IFact[] {
     case 'metadata':
       return [state, peers];
     case 'checking':
+    case 'paused':
     case 'failed':
       return [state, size];
     case 'downloading':
