@@ -155,6 +155,12 @@ def _add_network(
     parser.add_argument(
         "--no-pex", action="store_true", help="do not exchange addresses with peers"
     )
+    parser.add_argument(
+        "--encryption",
+        choices=("off", "prefer", "require"),
+        default="prefer",
+        help="disguise TCP connections: never, for peers that want it (default), or always",
+    )
     _add_limits(parser)
     _add_json(parser)
     return trackers

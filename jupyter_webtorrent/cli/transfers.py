@@ -150,6 +150,7 @@ def _config(options: argparse.Namespace) -> EngineConfig:
         transports=frozenset(options.transport or ("tcp", "webrtc")),
         lan_discovery=not options.no_lan,
         pex=not options.no_pex,
+        encryption=options.encryption,
         down_limit=options.down_limit,
         up_limit=options.up_limit,
         limit_lan=options.limit_lan,

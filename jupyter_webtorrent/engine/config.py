@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 DEFAULT_TRACKERS = (
     "wss://tracker.btorrent.xyz",
@@ -12,6 +13,8 @@ DEFAULT_TRACKERS = (
 """The public WebSocket trackers that browsers use too."""
 
 DEFAULT_STUN_SERVERS = ("stun:stun.l.google.com:19302",)
+
+EncryptionMode: TypeAlias = Literal["off", "prefer", "require"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,9 @@ class EngineConfig:
     """Search the local network for peers (BEP 14), unless the session listens on loopback alone."""
     pex: bool = True
     """Peers tell each other of further peers (BEP 11); never those of private torrents."""
+    encryption: EncryptionMode = "prefer"
+    """Of TCP handshakes (MSE), against equipment that slows BitTorrent down. "prefer": both kinds are taken, and a
+    peer that hangs up on a plain one is dialled with an encrypted one; "require": encrypted with RC4 only."""
     max_peers: int = 200
     """Connections of the whole session."""
     max_peers_per_torrent: int = 55

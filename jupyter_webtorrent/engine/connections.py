@@ -160,6 +160,8 @@ class Connections:
             was_of_use = peer is not None and bool(peer.down.total or peer.up.total)
             now = asyncio.get_running_loop().time()
             self.book.failed(connection.address, reason, now, was_of_use=was_of_use)
+            if peer is None:
+                self.book.try_otherwise(connection.address)
 
     def metadata_known(self, piece_count: int) -> None:
         for connection in self._all:
@@ -249,6 +251,11 @@ class Connections:
         except TimeoutError:
             reason = f"{address} did not answer in {config.connect_timeout:.0f} s"
         else:
+            transport = self._services.obfuscation.outgoing(
+                transport,
+                self._owner.swarm.info_hash,
+                obfuscated=self.book.is_obfuscated(address),
+            )
             self.add(transport, outgoing=True, address=address)
             return
         self.book.failed(address, reason, asyncio.get_running_loop().time())

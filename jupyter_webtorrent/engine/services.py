@@ -10,6 +10,7 @@ from typing import Protocol
 
 from jupyter_webtorrent.engine.block_reader import ChunkCache
 from jupyter_webtorrent.engine.config import EngineConfig
+from jupyter_webtorrent.engine.obfuscation import Obfuscation
 from jupyter_webtorrent.engine.offload import Offload
 from jupyter_webtorrent.engine.throttle import Throttle
 from jupyter_webtorrent.net.lan import LocalDiscovery
@@ -45,6 +46,7 @@ class Services:
     offload: Offload
     cache: ChunkCache
     new_tracker: Callable[[str], TrackerClient]
+    obfuscation: Obfuscation
     down: Throttle
     """Holds all torrents' downloads to the session's limit, as the next does their uploads."""
     up: Throttle

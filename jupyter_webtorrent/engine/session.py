@@ -22,6 +22,7 @@ from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
 from jupyter_webtorrent.engine.goals import SeedingGoal
 from jupyter_webtorrent.engine.incoming import IncomingConnections
 from jupyter_webtorrent.engine.links import Source
+from jupyter_webtorrent.engine.obfuscation import Obfuscation
 from jupyter_webtorrent.engine.offload import Offload, ThreadOffload, run_to_end
 from jupyter_webtorrent.engine.peer_connection import ConnectionOwner, PeerConnection
 from jupyter_webtorrent.engine.selection import FileSelection
@@ -32,7 +33,7 @@ from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.lan import LocalDiscovery
 from jupyter_webtorrent.net.tcp import TcpNetwork
 from jupyter_webtorrent.net.trackers.websocket import WebSocketTracker
-from jupyter_webtorrent.net.transport import Listener, Network
+from jupyter_webtorrent.net.transport import Listener, Network, Transport
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
 from jupyter_webtorrent.protocol.magnet import MagnetLink
@@ -76,6 +77,9 @@ class Session:
             network=network or TcpNetwork(),
             offload=offload or ThreadOffload(),
             cache=ChunkCache(config.piece_cache_bytes),
+            obfuscation=Obfuscation(
+                config.encryption, random, self._running, lambda: asyncio.get_running_loop().time()
+            ),
             down=Throttle(config.down_limit),
             up=Throttle(config.up_limit),
             new_tracker=_new_tracker,
@@ -325,6 +329,13 @@ class Session:
 
     # Incoming connections (`HandshakeRouter`)
 
+    def _accepted(self, transport: Transport) -> None:
+        self._incoming.accepted(self._services.obfuscation.incoming(transport))
+
+    def _running(self) -> list[InfoHash]:
+        """The torrents that strangers may come for."""
+        return [key for key, torrent in self.torrents.items() if torrent.is_running]
+
     def route(self, connection: PeerConnection, handshake: Handshake) -> ConnectionOwner:
         torrent = self.torrents.get(handshake.info_hash)
         if torrent is None or not torrent.is_running:
@@ -339,9 +350,7 @@ class Session:
         async with self._listening:
             if self._listener is None and "tcp" in self.config.transports:
                 address = PeerAddress(self.config.listen_host, self.config.listen_port)
-                self._listener = await self._services.network.listen(
-                    address, self._incoming.accepted
-                )
+                self._listener = await self._services.network.listen(address, self._accepted)
                 self._services.listening = self._listener.address
                 self._services.reachable = status.reachable_address(self._listener.address)
                 await self._search_local_network(self._listener.address)

@@ -32,6 +32,8 @@ class KnownAddress:
     try_at: float = 0.0
     reason: str = ""
     """Why the last attempt failed."""
+    obfuscated: bool = False
+    """Whether it is dialled with an encrypted handshake."""
 
 
 class PeerBook:
@@ -111,6 +113,16 @@ class PeerBook:
         known.failures += 1
         known.reason = reason
         known.try_at = now + pause * self._random.uniform(0.5, 1.5)
+
+    def is_obfuscated(self, address: PeerAddress) -> bool:
+        """How to dial it: as it worked before, or has not been tried last."""
+        known = self._known.get(address)
+        return known is not None and known.obfuscated
+
+    def try_otherwise(self, address: PeerAddress) -> None:
+        """The peer hung up before it shook hands: encrypt the next handshake, or do not any more."""
+        if (known := self._known.get(address)) is not None:
+            known.obfuscated = not known.obfuscated
 
     def start_over(self) -> None:
         """Nobody is connected, and whoever is not banned may be dialled at once."""

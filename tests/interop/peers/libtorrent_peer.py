@@ -40,6 +40,7 @@ def _settings(options: Namespace) -> lt.settings_pack:
         "enable_upnp": False,
         "enable_natpmp": False,
         "webtorrent_stun_server": "",
+        **_encryption(options.encryption),
         "allow_multiple_connections_per_ip": True,
         "stop_tracker_timeout": 1,
         "alert_mask": category.status | category.error | category.connect | category.tracker,
@@ -47,6 +48,20 @@ def _settings(options: Namespace) -> lt.settings_pack:
     for name, _, value in (each.partition("=") for each in options.set):
         settings[name] = json.loads(value)  # type: ignore[literal-required]
     return settings
+
+
+def _encryption(choice: str | None) -> lt.settings_pack:
+    """Its own defaults, none at all, or nothing else with plain text, RC4 or either after the handshake."""
+    if choice is None:
+        return {}
+    policy = lt.enc_policy.disabled if choice == "off" else lt.enc_policy.forced
+    levels = {"plain": lt.enc_level.plaintext, "rc4": lt.enc_level.rc4}
+    return {
+        "in_enc_policy": int(policy),
+        "out_enc_policy": int(policy),
+        "allowed_enc_level": int(levels.get(choice, lt.enc_level.both)),
+        "prefer_rc4": choice == "rc4",
+    }
 
 
 def _share(session: lt.session, options: Namespace) -> None:

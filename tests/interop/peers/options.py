@@ -24,6 +24,7 @@ def parse_options(description: str) -> Namespace:
         verb.add_argument("--listen", default="127.0.0.1:0")
         verb.add_argument("--tracker", action="append", default=[])
         verb.add_argument("--no-tracker", action="store_true", help="goes without saying here")
+        verb.add_argument("--encryption", choices=("off", "plain", "rc4", "both"))
         verb.add_argument("--peer", action="append", default=[])
         verb.add_argument("--set", action="append", default=[], metavar="NAME=JSON")
     return parser.parse_args()
