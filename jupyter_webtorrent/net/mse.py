@@ -10,6 +10,9 @@ from jupyter_webtorrent.protocol.handshake import PROTOCOL_HEADER
 from jupyter_webtorrent.protocol.mse import MseHandshake, MseInitiator, MseResponder, Rc4
 
 HANDSHAKE_BUFFER_BYTES = 1 << 12
+TELLING_BYTES = 16
+"""A key is text up to here once in millions: whoever begins with text speaks something else, HTTP perhaps."""
+_TEXT = frozenset((*range(32, 127), *b"\r\n"))
 
 
 class MseTransport:
@@ -165,7 +168,10 @@ class IncomingMse(MseTransport):
                     raise ProtocolError("the peer's handshake is not encrypted, as it has to be")
                 self._settle(data)
                 return
-            if PROTOCOL_HEADER.startswith(data):
+            beginning = data[:TELLING_BYTES]
+            if len(beginning) < TELLING_BYTES or PROTOCOL_HEADER.startswith(beginning):
                 return
+            if all(byte in _TEXT for byte in beginning):
+                raise ProtocolError("the peer does not speak the BitTorrent protocol")
             self._handshake = self._respond()
         super()._shake_hands(data)
