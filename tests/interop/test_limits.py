@@ -43,6 +43,7 @@ def test_libtorrent_gets_and_gives_what_the_limit_allows(tmp_path: Path, we_seed
 @pytest.mark.prove
 @pytest.mark.parametrize("we_seed", [True, False], ids=["up", "down"])
 def test_a_limit_is_held_within_a_tenth(tmp_path: Path, we_seed: bool) -> None:
-    rate = measured_rate(tmp_path, we_seed=we_seed, seconds=15)
+    # Long enough that finding each other and the file list, which count too, do not matter.
+    rate = measured_rate(tmp_path, we_seed=we_seed, seconds=30)
     print(f"limit {LIMIT / 1e6:.2f} MB/s, measured {rate / 1e6:.3f} MB/s")
     assert 0.9 * LIMIT < rate < 1.1 * LIMIT
