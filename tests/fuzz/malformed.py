@@ -9,7 +9,7 @@ from typing import TypeAlias
 from jupyter_webtorrent.protocol import bencode
 from jupyter_webtorrent.protocol.bencode import Encodable
 
-Fields: TypeAlias = Mapping[str, Encodable | None]
+Fields: TypeAlias = "Mapping[str, Encodable | None]"
 """Of an info dictionary; None leaves one out."""
 
 PIECE = 1 << 14
