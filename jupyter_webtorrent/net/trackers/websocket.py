@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
-import os
 import random
-import ssl
 from collections import deque
 from collections.abc import Callable
 from typing import ParamSpec, Protocol
@@ -21,6 +18,7 @@ import aiohttp
 from yarl import URL
 
 from jupyter_webtorrent.net.errors import NetError
+from jupyter_webtorrent.net.reasons import plain_reason
 from jupyter_webtorrent.net.trackers.backoff import FIRST_RETRY, SHORTEST, Backoff
 from jupyter_webtorrent.protocol.errors import TrackerMessageError
 from jupyter_webtorrent.protocol.identity import InfoHash
@@ -296,21 +294,9 @@ def why_not_connected(error: Exception) -> str:
     match error:
         case aiohttp.WSServerHandshakeError():
             return f"it answered HTTP {error.status}, not a WebSocket"
-        case aiohttp.ClientConnectorCertificateError():
-            return f"its TLS certificate is not valid: {_tls_detail(error.certificate_error)}"
-        case aiohttp.ClientSSLError():
-            return f"TLS failed: {_tls_detail(error.os_error)}"
-        case aiohttp.ClientConnectorDNSError():
-            return f"the name {error.host} does not resolve"
         case TimeoutError():
             return f"no answer within {CONNECT_TIMEOUT:.0f} s"
-        case aiohttp.ServerDisconnectedError() | OSError(errno=errno.ECONNRESET | errno.EPIPE):
-            return "it closed the connection before it answered"
-        case aiohttp.ClientConnectorError():
-            return _system_line(error.os_error)
-        case OSError():
-            return _system_line(error)
-    return "it does not speak WebSocket"
+    return plain_reason(error) or "it does not speak WebSocket"
 
 
 def why_closed(message: aiohttp.WSMessage) -> str:
@@ -324,19 +310,6 @@ def why_closed(message: aiohttp.WSMessage) -> str:
             case TimeoutError():
                 return "it stopped answering"
     return "the connection was lost"
-
-
-def _tls_detail(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
-    return getattr(error, "reason", None) or type(error).__name__
-
-
-def _system_line(error: OSError) -> str:
-    if error.errno is None:
-        # Several addresses were tried, each with an error of its own.
-        return "connection refused" if "refused" in str(error).lower() else "it cannot be reached"
-    return os.strerror(error.errno).lower()
 
 
 def _checked_url(url: str) -> URL:
