@@ -66,6 +66,7 @@ def _add_share(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--private", action="store_true", help="find peers by the trackers only (BEP 27)"
     )
+    _add_web_seed(parser, "a web server that has the files too, for the link")
     parser.add_argument("--torrent-file", type=Path, metavar="OUT", help="also write a .torrent")
     parser.set_defaults(command=_share)
 
@@ -81,6 +82,7 @@ def _add_fetch(parser: argparse.ArgumentParser) -> None:
     trackers.add_argument(
         "--no-tracker", action="store_true", help="ask none but those that the link names"
     )
+    _add_web_seed(parser, "fetch from this web server too, also on the local network")
     parser.add_argument(
         "--select",
         action="append",
@@ -112,6 +114,7 @@ def _add_create(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
     parser.add_argument("--tracker", action="append", metavar="URL")
     parser.add_argument("--private", action="store_true")
+    _add_web_seed(parser, "a web server that has the files too, for the .torrent")
     _add_json(parser)
     parser.set_defaults(command=_create)
 
@@ -186,6 +189,10 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed-time", type=_seconds, metavar="S", help="stop sharing after so many seconds of it"
     )
+
+
+def _add_web_seed(parser: argparse.ArgumentParser, help_text: str) -> None:
+    parser.add_argument("--web-seed", action="append", default=[], metavar="URL", help=help_text)
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from jupyter_webtorrent.cli.output import Output
 from jupyter_webtorrent.engine import links
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.offload import InlineOffload
+from jupyter_webtorrent.net.http import GuardedClient
 from jupyter_webtorrent.protocol.metainfo import Info, Metainfo
 from jupyter_webtorrent.storage.create import create_info
 
@@ -17,15 +18,18 @@ from jupyter_webtorrent.storage.create import create_info
 def create(options: argparse.Namespace, output: Output) -> int:
     """Hash a path and write its .torrent file."""
     trackers = links.checked_trackers(options.tracker or ())
+    web_seeds = links.checked_web_seeds(options.web_seed)
     created = create_info([options.path], private=options.private)
-    metainfo = write_torrent_file(created.info, trackers, options.output)
+    metainfo = write_torrent_file(created.info, trackers, web_seeds, options.output)
     output.facts({**_facts(links.source_of(metainfo)), "torrent file": str(options.output)})
     return 0
 
 
-def write_torrent_file(info: Info, trackers: tuple[str, ...], path: Path) -> Metainfo:
+def write_torrent_file(
+    info: Info, trackers: tuple[str, ...], web_seeds: tuple[str, ...], path: Path
+) -> Metainfo:
     """Write a .torrent file, each tracker a tier of its own; raises EngineError."""
-    metainfo = Metainfo(info, trackers=tuple((url,) for url in trackers))
+    metainfo = Metainfo(info, tuple((url,) for url in trackers), web_seeds)
     try:
         path.write_bytes(metainfo.to_bytes())
     except OSError as error:
@@ -35,9 +39,16 @@ def write_torrent_file(info: Info, trackers: tuple[str, ...], path: Path) -> Met
 
 def info(options: argparse.Namespace, output: Output) -> int:
     """Show what a link says; nothing is fetched but a .torrent file that is named by its URL."""
-    source = asyncio.run(links.resolve(options.link, InlineOffload()))
-    output.facts(_facts(source))
+    output.facts(_facts(asyncio.run(_resolve(options.link))))
     return 0
+
+
+async def _resolve(link: str) -> links.Source:
+    http = GuardedClient()
+    try:
+        return await links.resolve(link, InlineOffload(), http)
+    finally:
+        await http.aclose()
 
 
 def _facts(source: links.Source) -> dict[str, object]:
@@ -47,6 +58,7 @@ def _facts(source: links.Source) -> dict[str, object]:
         "name": link.name or "",
         "magnet": str(link),
         "trackers": list(link.trackers),
+        "web seeds": list(link.web_seeds),
         "peers": [str(peer) for peer in link.peers],
     }
     if info is not None:

@@ -44,6 +44,7 @@ async def _share(options: argparse.Namespace, output: Output) -> int:
         private=options.private,
         seed_ratio=options.seed_ratio,
         seed_seconds=options.seed_time,
+        web_seeds=options.web_seed,
     )
     async with Session(_config(options)) as session:
         with stop_signals() as stopped:
@@ -53,7 +54,11 @@ async def _share(options: argparse.Namespace, output: Output) -> int:
             if options.torrent_file is not None:
                 assert torrent.info is not None
                 await asyncio.to_thread(
-                    write_torrent_file, torrent.info, torrent.trackers, options.torrent_file
+                    write_torrent_file,
+                    torrent.info,
+                    torrent.trackers,
+                    torrent.link.web_seeds,
+                    options.torrent_file,
                 )
             output.listening(_listening(session))
             output.magnet(str(session.magnet(torrent)))
@@ -70,6 +75,7 @@ async def _fetch(options: argparse.Namespace, output: Output) -> int:
         select=options.select,
         seed_ratio=options.seed_ratio,
         seed_seconds=options.seed_time,
+        web_seeds=options.web_seed,
     )
     async with Session(_config(options)) as session:
         with stop_signals() as stopped:

@@ -39,6 +39,8 @@ class EngineConfig:
     encryption: EncryptionMode = "prefer"
     """Of TCP handshakes (MSE), against equipment that slows BitTorrent down. "prefer": both kinds are taken, and a
     peer that hangs up on a plain one is dialled with an encrypted one; "require": encrypted with RC4 only."""
+    trusted_hosts: tuple[str, ...] = ()
+    """Hosts by name or address that web seeds and .torrent URLs may be on even if they are not public."""
     max_peers: int = 200
     """Connections of the whole session."""
     max_peers_per_torrent: int = 55

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.peer_connection import ConnectionOwner, PeerConnection
+from jupyter_webtorrent.engine.peer_link import PeerLink
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.transport import Transport
@@ -40,7 +41,7 @@ class Connections:
         self._owner = owner
         self._services = services
         self._all: set[PeerConnection] = set()
-        self._by_peer: dict[Peer, PeerConnection] = {}
+        self._by_peer: dict[Peer, PeerLink] = {}
         self._look_again = asyncio.Event()
         """An address was learned, or there may be room for one more."""
         self._dials: set[asyncio.Task[None]] = set()
@@ -51,7 +52,9 @@ class Connections:
 
     def shaken(self) -> list[tuple[Peer, PeerConnection]]:
         """The peers that shook hands, with their connections."""
-        return list(self._by_peer.items())
+        return [
+            (peer, link) for peer, link in self._by_peer.items() if isinstance(link, PeerConnection)
+        ]
 
     @property
     def room(self) -> int:
@@ -63,7 +66,7 @@ class Connections:
         )
 
     def by_id(self, peer_id: PeerId) -> PeerConnection | None:
-        for peer, connection in self._by_peer.items():
+        for peer, connection in self.shaken():
             if peer.handshake.peer_id == peer_id:
                 return connection
         return None
@@ -162,6 +165,16 @@ class Connections:
             self.book.failed(connection.address, reason, now, was_of_use=was_of_use)
             if peer is None:
                 self.book.try_otherwise(connection.address)
+            if connection.given_up:
+                self.book.ban(connection.address)
+
+    def web_seed_joined(self, link: PeerLink, peer: Peer) -> None:
+        """The swarm knows a web seed as `peer`. It is no connection: no limit of theirs counts it."""
+        self._by_peer[peer] = link
+
+    def web_seed_left(self, link: PeerLink, peer: Peer) -> None:
+        del self._by_peer[peer]
+        self._remember(peer, link)
 
     def metadata_known(self, piece_count: int) -> None:
         for connection in self._all:
@@ -179,22 +192,22 @@ class Connections:
     def bytes_by_transport(self) -> Counter[str]:
         """Block bytes received, by transport."""
         counts = Counter(self._gone_bytes)
-        for peer, connection in self._by_peer.items():
-            counts[connection.transport.kind] += peer.down.total
+        for peer, link in self._by_peer.items():
+            counts[link.kind] += peer.down.total
         return +counts
 
     def peer_statuses(self) -> list[PeerStatus]:
         """Who is connected, then who has gone and sent blocks before."""
-        here = [_status(peer, connection) for peer, connection in self._by_peer.items()]
+        here = [_status(peer, link) for peer, link in self._by_peer.items()]
         ids = {peer.handshake.peer_id for peer in self._by_peer}
         return here + [status for peer_id, status in self._gone.items() if peer_id not in ids]
 
-    def _remember(self, peer: Peer, connection: PeerConnection) -> None:
+    def _remember(self, peer: Peer, link: PeerLink) -> None:
         if not peer.down.total:
             return
-        self._gone_bytes[connection.transport.kind] += peer.down.total
+        self._gone_bytes[link.kind] += peer.down.total
         earlier = self._gone.pop(peer.handshake.peer_id, None)
-        status = replace(_status(peer, connection), connected=False, down_rate=0.0, up_rate=0.0)
+        status = replace(_status(peer, link), connected=False, down_rate=0.0, up_rate=0.0)
         if earlier is not None:
             status = replace(
                 status,
@@ -208,18 +221,18 @@ class Connections:
     # Commands
 
     def send(self, peer: Peer, messages: tuple[Message, ...]) -> None:
-        if (connection := self._by_peer.get(peer)) is not None:
-            connection.send(messages)
+        if (link := self._by_peer.get(peer)) is not None:
+            link.send(messages)
 
     def serve_uploads(self, peer: Peer) -> None:
-        if (connection := self._by_peer.get(peer)) is not None:
-            connection.serve_uploads()
+        if (link := self._by_peer.get(peer)) is not None:
+            link.serve_uploads()
 
     def disconnect(self, command: Disconnect) -> None:
-        if (connection := self._by_peer.get(command.peer)) is not None:
-            if command.final and connection.address is not None:
-                self.book.ban(connection.address)
-            connection.close(command.reason)
+        if (link := self._by_peer.get(command.peer)) is not None:
+            if command.final:
+                link.give_up()
+            link.close(command.reason)
 
     # Dialling
 
@@ -261,12 +274,11 @@ class Connections:
         self.book.failed(address, reason, asyncio.get_running_loop().time())
 
 
-def _status(peer: Peer, connection: PeerConnection) -> PeerStatus:
-    client = peer.extensions.client if peer.extensions else ""
+def _status(peer: Peer, link: PeerLink) -> PeerStatus:
     return PeerStatus(
-        address=connection.transport.remote,
-        client=client or str(peer.handshake.peer_id),
-        transport=connection.transport.kind,
+        address=link.remote,
+        client=link.client,
+        transport=link.kind,
         down_rate=peer.down.rate,
         up_rate=peer.up.rate,
         downloaded=peer.down.total,

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
-from yarl import URL
-
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.offload import Offload
 from jupyter_webtorrent.engine.services import unique
+from jupyter_webtorrent.net.errors import NetError
+from jupyter_webtorrent.net.guard import Policy
+from jupyter_webtorrent.net.http import GuardedClient
 from jupyter_webtorrent.protocol.errors import MetainfoError, WebTorrentError
 from jupyter_webtorrent.protocol.links import LinkKind, link_kind
 from jupyter_webtorrent.protocol.magnet import MagnetLink, parse_link_or_hash
 from jupyter_webtorrent.protocol.metainfo import MAX_TORRENT_BYTES, Info, Metainfo
 from jupyter_webtorrent.protocol.printable import printable
-from jupyter_webtorrent.protocol.urls import TRACKER_SCHEMES, check_url
+from jupyter_webtorrent.protocol.urls import TRACKER_SCHEMES, WEB_SCHEMES, check_url, is_local
 from jupyter_webtorrent.storage.files import read_small_file
 
 DOWNLOAD_SECONDS = 30.0
-MAX_REDIRECTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,18 @@ class Source:
     info: Info | None = None
 
 
-async def resolve(text: str, offload: Offload) -> Source:
-    """Read a link, fetching the .torrent file if it names one; raises WebTorrentError."""
+async def resolve(text: str, offload: Offload, http: GuardedClient) -> Source:
+    """Read a link, fetching the .torrent file if it names one; raises WebTorrentError.
+
+    A URL may lead to this machine or the local network only if whoever pasted it could see that it does.
+    """
     text = text.strip()
     match link_kind(text):
         case LinkKind.MAGNET | LinkKind.HASH:
             return Source(parse_link_or_hash(text))
         case LinkKind.URL:
-            return source_of(Metainfo.from_bytes(_checked(await _download(text))))
+            policy = Policy.LOCAL if is_local(text) else Policy.PUBLIC
+            return source_of(await download(http, text, policy))
         case LinkKind.FILE:
             data = await offload(read_small_file, Path(text), MAX_TORRENT_BYTES)
             return source_of(Metainfo.from_bytes(_checked(data)))
@@ -60,6 +64,16 @@ def checked_trackers(urls: Iterable[str]) -> tuple[str, ...]:
     return unique(urls)
 
 
+def checked_web_seeds(urls: Iterable[str]) -> tuple[str, ...]:
+    """The URLs a person named, each once; raises EngineError for what is no web seed's."""
+    for url in urls:
+        try:
+            check_url(url, WEB_SCHEMES)
+        except WebTorrentError as error:
+            raise EngineError(f"not a web seed's URL: {error}") from error
+    return unique(urls)
+
+
 def source_of(metainfo: Metainfo) -> Source:
     info = metainfo.info
     trackers = unique(*metainfo.trackers)
@@ -69,30 +83,25 @@ def source_of(metainfo: Metainfo) -> Source:
     return Source(link.shortened(), info)
 
 
-async def _download(url: str) -> bytes:
-    timeout = aiohttp.ClientTimeout(total=DOWNLOAD_SECONDS)
-    jar = aiohttp.DummyCookieJar()
+async def download(http: GuardedClient, url: str, policy: Policy) -> Metainfo:
+    """The .torrent file at a URL; raises WebTorrentError."""
+    data = bytearray()
     try:
         async with (
-            aiohttp.ClientSession(timeout=timeout, cookie_jar=jar) as client,
-            client.get(
-                URL(url, encoded=True),
-                max_redirects=MAX_REDIRECTS,
-                headers={"Accept-Encoding": "identity"},
-            ) as response,
+            asyncio.timeout(DOWNLOAD_SECONDS),
+            http.get(url, policy, silence=DOWNLOAD_SECONDS) as response,
         ):
             if response.status != 200:
-                raise EngineError(f"{url} answered {response.status} {response.reason}")
-            data = bytearray()
+                raise EngineError(f"it answered {response.status}")
             async for chunk in response.content.iter_chunked(1 << 16):
                 data += chunk
                 if len(data) > MAX_TORRENT_BYTES:
                     break
     except TimeoutError:
         raise EngineError(f"{url} did not answer in {DOWNLOAD_SECONDS:.0f} s") from None
-    except (aiohttp.ClientError, ValueError) as error:
+    except (NetError, EngineError) as error:
         raise EngineError(f"cannot get {url}: {error}") from error
-    return bytes(data)
+    return Metainfo.from_bytes(_checked(bytes(data)))
 
 
 def _checked(data: bytes) -> bytes:

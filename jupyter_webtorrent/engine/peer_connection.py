@@ -64,7 +64,7 @@ class HandshakeRouter(Protocol):
 
 
 class PeerConnection:
-    """A connection, from its first byte to its last. Implements `Receiver`."""
+    """A connection, from its first byte to its last. Implements `Receiver` and `PeerLink`."""
 
     def __init__(
         self,
@@ -85,6 +85,8 @@ class PeerConnection:
         self.negotiation = negotiation
         """For WebRTC, the offer's id: both ends know it."""
         self.peer: Peer | None = None
+        self.given_up = False
+        """Whether there is no use in connecting to its other end again."""
         self._config = config
         self._router = router
         self._owner = owner
@@ -107,6 +109,22 @@ class PeerConnection:
         return our_id if self.outgoing else their_id
 
     @property
+    def kind(self) -> str:
+        return self.transport.kind
+
+    @property
+    def remote(self) -> str:
+        return self.transport.remote
+
+    @property
+    def client(self) -> str:
+        """The peer's program: by its name (BEP 10), else by its peer id."""
+        if self.peer is None:
+            return ""
+        told = self.peer.extensions.client if self.peer.extensions else ""
+        return told or str(self.peer.handshake.peer_id)
+
+    @property
     def address_host(self) -> str:
         """The other end's host, without its port."""
         return self.transport.remote.rpartition(":")[0].strip("[]")
@@ -127,6 +145,9 @@ class PeerConnection:
 
     def metadata_known(self, piece_count: int) -> None:
         self._protocol.piece_count = piece_count
+
+    def give_up(self) -> None:
+        self.given_up = True
 
     def close(self, reason: str) -> None:
         """End it now; the owner is told before this returns."""

@@ -13,9 +13,11 @@ from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.obfuscation import Obfuscation
 from jupyter_webtorrent.engine.offload import Offload
 from jupyter_webtorrent.engine.throttle import Throttle
+from jupyter_webtorrent.net.http import GuardedClient
 from jupyter_webtorrent.net.lan import LocalDiscovery
 from jupyter_webtorrent.net.trackers.websocket import TrackerListener
 from jupyter_webtorrent.net.transport import Network
+from jupyter_webtorrent.net.webseed import RangeReader
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
 from jupyter_webtorrent.protocol.ws_tracker import Announce, Answer
 
@@ -50,6 +52,9 @@ class Services:
     down: Throttle
     """Holds all torrents' downloads to the session's limit, as the next does their uploads."""
     up: Throttle
+    http: GuardedClient
+    ranges: RangeReader
+    """Reads web seeds."""
     open_connections: int = 0
     """Connections of all torrents, dialled ones without a handshake too."""
     listening: PeerAddress | None = None

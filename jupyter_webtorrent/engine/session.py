@@ -30,10 +30,13 @@ from jupyter_webtorrent.engine.services import Services, TrackerClient, unique
 from jupyter_webtorrent.engine.throttle import Throttle
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.errors import NetError
+from jupyter_webtorrent.net.guard import Policy
+from jupyter_webtorrent.net.http import GuardedClient
 from jupyter_webtorrent.net.lan import LocalDiscovery
 from jupyter_webtorrent.net.tcp import TcpNetwork
 from jupyter_webtorrent.net.trackers.websocket import WebSocketTracker
 from jupyter_webtorrent.net.transport import Listener, Network, Transport
+from jupyter_webtorrent.net.webseed import HttpRanges, RangeReader
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
 from jupyter_webtorrent.protocol.magnet import MagnetLink
@@ -66,10 +69,13 @@ class Session:
         network: Network | None = None,
         offload: Offload | None = None,
         random: Random | None = None,
+        http: GuardedClient | None = None,
+        ranges: RangeReader | None = None,
     ) -> None:
         self.config = config
         self.torrents: dict[InfoHash, Torrent] = {}
         random = random or SystemRandom()
+        http = http or GuardedClient(trusted_hosts=config.trusted_hosts)
         self._services = Services(
             config=config,
             peer_id=PeerId.ours(random.randbytes(12)),
@@ -83,6 +89,8 @@ class Session:
             down=Throttle(config.down_limit),
             up=Throttle(config.up_limit),
             new_tracker=_new_tracker,
+            http=http,
+            ranges=ranges or HttpRanges(http),
         )
         self._tasks: dict[InfoHash, asyncio.Task[None]] = {}
         self._listener: Listener | None = None
@@ -119,6 +127,7 @@ class Session:
             await self._services.lan.aclose()
         self._services.down.close()
         self._services.up.close()
+        await self._services.http.aclose()
         self._services.offload.close()
 
     # Torrents
@@ -130,6 +139,7 @@ class Session:
         if request.trackers is not None:
             trackers = links.checked_trackers(request.trackers)
         addresses = _addresses(request.peers)
+        web_seeds = links.checked_web_seeds(request.web_seeds)
         created = await self._create(paths, request)
         info = created.info
         await self._listen()
@@ -143,7 +153,7 @@ class Session:
             if existing is not None:  # failed, or not all of it: here is all
                 await self._end(existing)
             torrent = Torrent(
-                Source(MagnetLink(info.info_hash, name=info.name), info),
+                Source(MagnetLink(info.info_hash, name=info.name, web_seeds=web_seeds), info),
                 self._services,
                 folder=paths[0].absolute().parent,
                 trackers=trackers,
@@ -160,8 +170,9 @@ class Session:
 
         What is on its way already is not begun again, but goes on with the files that this request adds.
         """
-        source = await links.resolve(request.link, self._services.offload)
+        source = await links.resolve(request.link, self._services.offload, self._services.http)
         addresses = (*source.link.peers, *_addresses(request.peers))
+        web_seeds = links.checked_web_seeds(request.web_seeds)
         selection = FileSelection(tuple(request.select), source.link.select)
         folder = await self._services.offload(_existing_folder, request.folder)
         trackers = unique(source.link.trackers, links.checked_trackers(request.trackers or []))
@@ -177,13 +188,17 @@ class Session:
                         " remove it first to fetch it into another folder"
                     )
                 existing.add_peers(addresses)
+                existing.web_seeds.add(web_seeds, Policy.NAMED)
                 if existing.covers(selection):
                     existing.resume()
                     return existing
+                web_seeds = unique(existing.web_seeds.urls(Policy.NAMED), web_seeds)
                 selection = existing.disk.selection.extended_by(selection)
                 trackers = unique(existing.trackers, trackers)
                 addresses = (*existing.connections.book.addresses(), *addresses)
-            self._check_ways(addresses, trackers)
+            web = source.info is not None and bool(source.link.web_seeds or web_seeds)
+            if not (web or source.link.exact_sources):
+                self._check_ways(addresses, trackers)
             if existing is not None:
                 await self._end(existing)
             torrent = Torrent(
@@ -193,6 +208,7 @@ class Session:
                 trackers=trackers,
                 selection=selection,
                 goal=self._goal(request),
+                web_seeds=web_seeds,
             )
             return self._begin(torrent, addresses)
 

@@ -53,6 +53,7 @@ def transfer_details(torrent: Torrent, transfer: TransferStatus) -> TransferDeta
         files=_files(torrent),
         peers=torrent.connections.peer_statuses(),
         trackers=torrent.discovery.tracker_statuses(),
+        web_seeds=torrent.web_seeds.statuses(),
     )
 
 
@@ -81,6 +82,10 @@ def trouble(torrent: Torrent) -> str:
         return f"none of the {torrent.peer_count} connected peers has {what}"
     trackers = torrent.discovery.tracker_statuses()
     reasons = [f"{tracker.url}: {tracker.message}" for tracker in trackers if tracker.message]
+    reasons += [
+        f"{seed.url}: {seed.message}" for seed in torrent.web_seeds.statuses() if seed.message
+    ]
+    reasons += torrent.exact_sources.failures
     reasons += [known.reason for known in torrent.connections.book.known() if known.reason]
     if any(tracker.state == "working" for tracker in trackers):
         alone = all((tracker.seeders or 0) == 0 for tracker in trackers)

@@ -14,6 +14,7 @@ from jupyter_webtorrent.engine.discovery import PeerDiscovery
 from jupyter_webtorrent.engine.disk import TorrentDisk
 from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError
 from jupyter_webtorrent.engine.goals import SeedingGoal
+from jupyter_webtorrent.engine.exact_sources import ExactSources
 from jupyter_webtorrent.engine.links import Source
 from jupyter_webtorrent.engine.negotiation import Negotiator
 from jupyter_webtorrent.engine.offload import to_the_end
@@ -22,6 +23,8 @@ from jupyter_webtorrent.engine.peer_connection import PeerConnection
 from jupyter_webtorrent.engine.selection import FileSelection
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.engine.throttle import TorrentLimits, UploadTurns
+from jupyter_webtorrent.engine.web_seed import WebSeeds
+from jupyter_webtorrent.net.guard import Policy
 from jupyter_webtorrent.net.transport import Transport
 from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.errors import WebTorrentError
@@ -63,10 +66,12 @@ class Torrent:
         folder: Path,
         trackers: tuple[str, ...],
         selection: FileSelection | None = None,
+        web_seeds: Iterable[str] = (),
         shared: CreatedTorrent | None = None,
         shared_paths: tuple[Path, ...] = (),
         goal: SeedingGoal | None = None,
     ) -> None:
+        """`web_seeds` are those that a person named, besides the link's own."""
         self.link = source.link
         self.info_hash = source.link.info_hash
         self.trackers = trackers
@@ -112,6 +117,10 @@ class Torrent:
         self._is_found = False
         """Whether `discovery` has begun, and has not ended."""
         self.limits = TorrentLimits(services.down, services.up, self.swarm, self.run_commands)
+        self.web_seeds = WebSeeds(self, services)
+        self.web_seeds.add(web_seeds, Policy.NAMED)
+        self.web_seeds.add(source.link.web_seeds, Policy.PUBLIC)
+        self.exact_sources = ExactSources(source.link.exact_sources, self.info_hash, services)
 
     def _new_discovery(self) -> PeerDiscovery:
         discovery = PeerDiscovery(self, self.trackers, self.negotiator, self._services)
@@ -187,8 +196,17 @@ class Torrent:
         self.state = self._next_state()
         if self.swarm.info is None:
             await self._prepare()
-        for chore in (self._tick_often(), self.connections.dial_often(), self._pause_at_goal()):
-            self._chores.append(tasks.create_task(chore))
+        chores = [
+            self._tick_often(),
+            self.connections.dial_often(),
+            self.web_seeds.run(),
+            self._pause_at_goal(),
+        ]
+        self._chores += map(tasks.create_task, chores)
+        if not self._info.done():
+            asking = tasks.create_task(self._ask_exact_sources())
+            self._info.add_done_callback(lambda _: asking.cancel())
+            self._chores.append(asking)
         self._is_found = True
         self.discovery.start()
         await self._transfer()
@@ -253,6 +271,7 @@ class Torrent:
             self.discovery.private()
         self.connections.metadata_known(info.piece_count)
         self.swarm.start(info, have, self.disk.wanted_pieces(info), self._loop.time())
+        self.web_seeds.start()
         self.run_commands()
 
     def _fail(self, reason: str) -> None:
@@ -323,6 +342,12 @@ class Torrent:
                             self._complete.set()
         finally:
             self._running_commands = False
+
+    async def _ask_exact_sources(self) -> None:
+        found = await self.exact_sources.find()
+        if found is not None and not self._info.done():
+            self._info.set_result(found.info)
+            self.web_seeds.add(found.web_seeds, Policy.PUBLIC)
 
     def _use_metadata(self, raw: bytes) -> None:
         if self._info.done():

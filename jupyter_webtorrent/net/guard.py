@@ -5,8 +5,9 @@ Pure checks and one look-up; `net.http` connects under them. The rules of trust:
 - `Policy.PUBLIC`: what a stranger wrote (`ws=`, `xs=`, `url-list`, any redirect) reaches public addresses only.
 - `Policy.LOCAL`: a tracker in a link may also be on this machine or the local network, which is a class's usual case,
   but only where a request cannot do more than announce (`tracker_policy`). Its redirects are `PUBLIC`.
-- `Policy.NAMED`: a host that a person named, by an option, a pasted URL that shows that it is local, or
-  `EngineConfig.trusted_hosts`, may be anywhere that can be connected to.
+  So may a pasted URL of a .torrent file that shows that it is local (`protocol.urls.is_local`).
+- `Policy.NAMED`: a host that a person named, by `--web-seed`, `--tracker` or `EngineConfig.trusted_hosts`, may be
+  anywhere that can be connected to.
 
 That a link's peers or tracker are local is no reason to trust its other URLs: one stranger wrote them all.
 """

@@ -40,6 +40,8 @@ class ShareRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Pause once so many times its bytes were sent; None: never."""
     seed_seconds: float | None = None
     """Pause once it was seeded for so long; None: never."""
+    web_seeds: list[str] = []
+    """URLs of web servers that have the files too, for the link and the .torrent (BEP 19)."""
 
 
 class FetchRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,6 +58,8 @@ class FetchRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Pause once so many times its bytes were sent. None, here and in the next: the session's own goals."""
     seed_seconds: float | None = None
     """Pause once it was seeded for so long."""
+    web_seeds: list[str] = []
+    """Besides the link's own (BEP 19). As a person named them, they may be on the local network."""
 
 
 class FileStatus(Struct, frozen=True):
@@ -88,6 +92,14 @@ class TrackerStatus(Struct, frozen=True):
     message: str = ""
     seeders: int | None = None
     leechers: int | None = None
+
+
+class WebSeedStatus(Struct, frozen=True):
+    url: str
+    state: str
+    """`waiting`, `working` or `failed`. What it sent is in the list of peers."""
+    message: str = ""
+    """Why it failed last."""
 
 
 class TransferStatus(Struct, frozen=True):
@@ -134,6 +146,7 @@ class TransferDetails(Struct, frozen=True):
     files: list[FileStatus]
     peers: list[PeerStatus]
     trackers: list[TrackerStatus]
+    web_seeds: list[WebSeedStatus] = []
 
 
 class SessionStatus(Struct, frozen=True):

@@ -251,13 +251,21 @@ class Downloader:
                 return download
         if self.begun_bytes >= MAX_BEGUN_BYTES:
             return None
-        index = self.picker.pick(self._offered(peer, have))
+        index = self._pick(peer, self._offered(peer, have))
         if index is None:
             return None
+        peer.last_begun = index
         self.picker.open.discard(index)
         owner = peer if index in self._suspicious else None
         download = self._downloads[index] = PieceDownload(index, self.layout, owner)
         return download
+
+    def _pick(self, peer: Peer, offered: Bitfield) -> int | None:
+        if peer.prefers_runs and peer.last_begun is not None:
+            following = peer.last_begun + 1
+            if following in self.picker.open and following in offered:
+                return following
+        return self.picker.pick(offered)
 
     def _offered(self, peer: Peer, have: Bitfield) -> Bitfield:
         if not peer.refused:

@@ -48,6 +48,10 @@ class Peer:
     """When the peer last sent a block, or was first asked for one with none under way."""
     refused: set[int] = field(default_factory=set)
     """Pieces it rejected requests for since it last unchoked us."""
+    prefers_runs: bool = False
+    """Whether it gives pieces that follow each other more cheaply than any others, as web servers do."""
+    last_begun: int | None = None
+    """The piece that was last begun with it."""
 
     uploads: OrderedDict[Request, None] = field(default_factory=OrderedDict)
     """The peer's requests that wait for their block, oldest first."""
