@@ -145,12 +145,12 @@ class WebSeed:
             retry_after = 0.0
             try:
                 await self._serve(info)
-            except* GuardError as group:
+            except GuardError as error:
                 self.is_refused = self._given_up = True
-                self._leave(_first(group))
-            except* NetError as group:
-                self._leave(_first(group))
-                retry_after = max((_retry_after(error) for error in group.exceptions), default=0.0)
+                self._leave(str(error))
+            except NetError as error:
+                self._leave(str(error))
+                retry_after = error.retry_after if isinstance(error, WebSeedError) else 0.0
             finally:
                 self._leave("the torrent was stopped")
             if not self._given_up:
@@ -180,17 +180,21 @@ class WebSeed:
     # In the swarm
 
     async def _serve(self, info: Info) -> None:
-        """Join, and fetch what the swarm asks for; ends by raising a group of NetErrors."""
+        """Join, and fetch what the swarm asks for; ends by raising NetError."""
         self._pending.clear()
         self._left = self._loop.create_future()
         peer = self._join(info)
         joined_at = self._loop.time()
+        workers = [asyncio.create_task(self._work(peer, info)) for _ in range(REQUESTS_AT_ONCE)]
+        ends: list[asyncio.Future[None]] = [self._left, *workers]
         try:
-            async with asyncio.TaskGroup() as tasks:
-                for _ in range(REQUESTS_AT_ONCE):
-                    tasks.create_task(self._work(peer, info))
-                await self._left
+            # Not a task group: before Python 3.13 it forgets a cancellation that comes while a worker fails.
+            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            next(end for end in ends if end in done).result()
         finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
             # One that sends a little and then fails must not be tried every second.
             if peer.down.total and self._loop.time() - joined_at >= SHORTEST:
                 self._backoff.reset()
@@ -314,15 +318,3 @@ class _Blocks:
                 self._block = bytearray()
                 self._request = next(self._run, None)
         return pieces
-
-
-def _first(group: BaseExceptionGroup[NetError]) -> str:
-    """The reason of the failure that ended the others."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return str(error)
-
-
-def _retry_after(error: BaseException) -> float:
-    return error.retry_after if isinstance(error, WebSeedError) else 0.0

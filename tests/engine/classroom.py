@@ -14,6 +14,7 @@ from jupyter_webtorrent.engine.offload import InlineOffload
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.memory import Link, MemoryNetwork
+from jupyter_webtorrent.net.webseed import RangeReader
 from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest
 
 WIFI = Link(latency=0.02, loss=0.01, rate=2_000_000)
@@ -27,12 +28,15 @@ class Classroom:
         self.folder = folder
         self._stack = stack
 
-    async def machine(self, name: str, **settings: object) -> Machine:
+    async def machine(
+        self, name: str, *, ranges: RangeReader | None = None, **settings: object
+    ) -> Machine:
         session = Session(
             EngineConfig(trackers=(), listen_host=name, lan_discovery=False, **settings),  # type: ignore[arg-type]
             network=self.network.host(name),
             offload=InlineOffload(),
             random=Random(name),
+            ranges=ranges,
         )
         folder = self.folder / name
         folder.mkdir()
