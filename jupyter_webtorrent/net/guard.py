@@ -185,7 +185,10 @@ def tracker_policy(url: str) -> Policy:
     On this machine and the local network only a URL that asks nothing but to announce: its path begins with
     `/announce` or `/scrape`, and it has no query of its own. A UDP tracker's packet is fixed (BEP 15), so any will do.
     """
-    target = URL(url, encoded=url.isascii())
+    try:
+        target = URL(url, encoded=url.isascii())
+    except ValueError:
+        return Policy.PUBLIC  # which `checked_url` will refuse
     harmless = target.raw_path.startswith(("/announce", "/scrape")) and not target.raw_query_string
     return Policy.LOCAL if target.scheme == "udp" or harmless else Policy.PUBLIC
 

@@ -160,8 +160,11 @@ class _GuardedResolver(AbstractResolver):
 
 
 def _place(url: str) -> tuple[str, int | None]:
-    """A URL's host and port, to compare."""
-    target = URL(url, encoded=url.isascii())
+    """A URL's host and port, to compare; none if it cannot be read."""
+    try:
+        target = URL(url, encoded=url.isascii())
+    except ValueError:
+        return "", None
     return (target.raw_host or "").lower(), target.port
 
 
