@@ -133,7 +133,7 @@ class Connections:
         now = asyncio.get_running_loop().time()
         idle = [
             peer
-            for peer in self._by_peer
+            for peer, _ in self.shaken()
             if now - peer.moved_at > (WAITING_SECONDS if peer.is_of_interest else IDLE_SECONDS)
         ]
         if not idle:

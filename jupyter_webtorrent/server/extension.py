@@ -53,6 +53,10 @@ class WebTorrentApp(ExtensionApp):
         minlen=1,
         help="What peers are reached over.",
     ).tag(config=True)
+    trusted_hosts = List(
+        Unicode(),
+        help="Hosts on the local network that links may name as web seeds: names or addresses.",
+    ).tag(config=True)
     loopback_candidates = Bool(
         False, help="WebRTC over 127.0.0.1 alone: for demos and tests that stay on one machine."
     ).tag(config=True)
@@ -116,6 +120,7 @@ class WebTorrentApp(ExtensionApp):
             listen_host=self.listen_host,
             listen_port=self.listen_port,
             transports=frozenset(self.transports),
+            trusted_hosts=tuple(self.trusted_hosts),
             loopback_candidates=self.loopback_candidates,
         )
 

@@ -12,6 +12,7 @@ import pytest
 
 from jupyter_webtorrent.engine import links
 from jupyter_webtorrent.engine.offload import InlineOffload
+from jupyter_webtorrent.net.http import GuardedClient
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.magnet import MagnetLink
 from jupyter_webtorrent.protocol.metainfo import Info, Metainfo
@@ -69,7 +70,7 @@ def test_a_made_up_torrent_is_refused_or_safe(what: str, tmp_path: Path) -> None
     folder.mkdir()
 
     def add() -> None:
-        source = asyncio.run(links.resolve(str(file), InlineOffload()))
+        source = asyncio.run(links.resolve(str(file), InlineOffload(), GuardedClient()))
         assert source.info is not None
         PieceStore.open_download(source.info, folder).close()
 

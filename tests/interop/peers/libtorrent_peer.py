@@ -10,7 +10,6 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
-from pathlib import Path
 
 import libtorrent as lt
 
@@ -65,7 +64,10 @@ def _encryption(choice: str | None) -> lt.settings_pack:
 
 
 def _share(session: lt.session, options: Namespace) -> None:
-    params = _torrent(options.path, options.piece_length, hybrid=options.hybrid)
+    torrent = _torrent(options)
+    if options.torrent_file is not None:
+        options.torrent_file.write_bytes(torrent)
+    params = lt.load_torrent_buffer(torrent)
     params.trackers = options.tracker
     params.save_path = str(options.path.parent)
     params.flags |= lt.torrent_flags.seed_mode
@@ -77,11 +79,15 @@ def _share(session: lt.session, options: Namespace) -> None:
         print(alert.message(), file=sys.stderr)
 
 
-def _torrent(path: Path, piece_length: int, *, hybrid: bool) -> lt.add_torrent_params:
-    flags = 0 if hybrid else lt.create_torrent.v1_only
-    torrent = lt.create_torrent(lt.list_files(str(path)), piece_length, flags)
-    lt.set_piece_hashes(torrent, str(path.parent))
-    return lt.load_torrent_buffer(lt.bencode(torrent.generate()))
+def _torrent(options: Namespace) -> bytes:
+    """The .torrent file of what is shared."""
+    flags = 0 if options.hybrid else lt.create_torrent.v1_only
+    files = lt.list_files(str(options.path))
+    torrent = lt.create_torrent(files, options.piece_length, flags)
+    lt.set_piece_hashes(torrent, str(options.path.parent))
+    for url in options.web_seed:
+        torrent.add_url_seed(url)
+    return lt.bencode(torrent.generate())
 
 
 def _fetch(session: lt.session, options: Namespace) -> None:

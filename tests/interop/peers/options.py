@@ -14,6 +14,8 @@ def parse_options(description: str) -> Namespace:
     share = verbs.add_parser("share")
     share.add_argument("path", type=Path)
     share.add_argument("--piece-length", type=int, default=128 * 1024)
+    share.add_argument("--torrent-file", type=Path)
+    share.add_argument("--web-seed", action="append", default=[])
     share.add_argument("--hybrid", action="store_true", help="BitTorrent v1 and v2 in one torrent")
     fetch = verbs.add_parser("fetch")
     fetch.add_argument("link")
