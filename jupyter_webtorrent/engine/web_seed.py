@@ -230,14 +230,19 @@ class WebSeed:
         """Fetch what is asked for, one run of neighbouring blocks after the other."""
         while True:
             await self._asked.wait()
-            run = self._take_run()
+            run = self._take_run(peer)
             if run:
                 await self._fetch(peer, info, run)
             else:
                 self._asked.clear()
 
-    def _take_run(self) -> list[Request]:
+    def _take_run(self, peer: Peer) -> list[Request]:
         """The oldest pending request and those that follow it in the torrent without a gap."""
+        self._pending = {
+            place: request
+            for place, request in self._pending.items()
+            if (request.index, request.begin) in peer.requests  # else the swarm took it back
+        }
         place = next(iter(self._pending), None)
         run: list[Request] = []
         length = 0
