@@ -13,8 +13,8 @@ from jupyter_webtorrent.engine.connections import Connections
 from jupyter_webtorrent.engine.discovery import PeerDiscovery
 from jupyter_webtorrent.engine.disk import TorrentDisk
 from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError
-from jupyter_webtorrent.engine.goals import SeedingGoal
 from jupyter_webtorrent.engine.exact_sources import ExactSources
+from jupyter_webtorrent.engine.goals import SeedingGoal
 from jupyter_webtorrent.engine.links import Source
 from jupyter_webtorrent.engine.negotiation import Negotiator
 from jupyter_webtorrent.engine.offload import to_the_end

@@ -35,7 +35,10 @@ async def test_a_limit_is_held_whoever_sets_it(who: str, tmp_path: Path) -> None
     limits = {"teacher": {"up_limit": 500_000}, "student": {"down_limit": 500_000}}
     data = write_random(tmp_path / "data.csv", 8 * MB)
     async with classroom(tmp_path, FAST) as room:
-        machines = [await room.machine(n, **limits[n] if n == who else {}) for n in limits]
+        machines = [
+            await room.machine(name, **limits[name] if name == who else {})  # type: ignore[arg-type]
+            for name in limits
+        ]
         teacher, student = machines
         shared = await teacher.share(data)
         fetched = await student.fetch(shared, [teacher.address])

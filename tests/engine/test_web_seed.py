@@ -33,7 +33,12 @@ def torrent_file(folder: Path, *paths: Path, web_seeds: Sequence[str] = (BASE,))
 
 
 async def fetch(machine: Machine, torrent: Path, **options: list[str]) -> Torrent:
-    request = FetchRequest(link=str(torrent), folder=str(machine.folder), trackers=[], **options)
+    request = FetchRequest(
+        link=str(torrent),
+        folder=str(machine.folder),
+        trackers=[],
+        **options,  # type: ignore[arg-type]
+    )
     return await machine.session.fetch(request)
 
 
