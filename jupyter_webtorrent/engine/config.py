@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from jupyter_webtorrent.net.webrtc_servers import TurnServer
+
 DEFAULT_TRACKERS = (
     "wss://tracker.btorrent.xyz",
     "wss://tracker.openwebtorrent.com",
@@ -24,7 +26,9 @@ class EngineConfig:
     trackers: tuple[str, ...] = DEFAULT_TRACKERS
     """For torrents that name none of their own."""
     stun_servers: tuple[str, ...] = DEFAULT_STUN_SERVERS
-    """Asked for this machine's public address, unless the tracker itself is on the local network."""
+    """Asked for this machine's public address, those out on the internet only if the tracker is there too."""
+    turn_servers: tuple[TurnServer, ...] = ()
+    """They relay WebRTC connections that find no other way."""
     listen_host: str = ""
     """Empty: every interface."""
     listen_port: int = 0

@@ -11,8 +11,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.net.transport import Transport
-from jupyter_webtorrent.net.webrtc import RtcConfig, WebRtcConnection
+from jupyter_webtorrent.net.webrtc import WebRtcConnection
+from jupyter_webtorrent.net.webrtc_servers import RtcConfig, stun_address
 from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.protocol.urls import is_local_host
 from jupyter_webtorrent.protocol.ws_tracker import Offer, RelayedAnswer, RelayedOffer
 
 log = logging.getLogger(__name__)
@@ -78,7 +80,10 @@ class Negotiator:
 
     def _rtc_config(self, local: bool) -> RtcConfig:
         config = self._services.config
-        return RtcConfig(() if local else config.stun_servers, config.loopback_candidates)
+        stun_servers = config.stun_servers
+        if local:
+            stun_servers = tuple(u for u in stun_servers if is_local_host(stun_address(u).host))
+        return RtcConfig(stun_servers, config.turn_servers, config.loopback_candidates)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jupyter_webtorrent.net.errors import NetError
+from jupyter_webtorrent.net.errors import ConnectError, NetError
 from jupyter_webtorrent.net.transport import HIGH_WATER, Buffer, Receiver, TransportKind
 from jupyter_webtorrent.net.webrtc_sdp import ACCEPTED_MESSAGE_BYTES, DataDescription
+from jupyter_webtorrent.net.webrtc_servers import RtcConfig
 from jupyter_webtorrent.protocol.errors import ProtocolError
+from jupyter_webtorrent.schema.failures import FailureCode
 
 if TYPE_CHECKING:
     from jupyter_webtorrent.net.webrtc_link import PeerLink
@@ -26,16 +27,6 @@ LINK_BYTES = 256 * 1024
 LOW_WATER = HIGH_WATER // 2
 MAX_HELD_BYTES = 1 << 20
 """Bytes kept for a receiver that has not started yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class RtcConfig:
-    """What a negotiation may use. The default names no host."""
-
-    stun_servers: tuple[str, ...] = ()
-    """`stun:host:port` URLs; the first one is asked for our public address."""
-    loopback_candidates: bool = False
-    """Use 127.0.0.1 alone: for demos and tests that stay on one machine."""
 
 
 class WebRtcConnection:
@@ -88,6 +79,10 @@ class WebRtcConnection:
         """Wait for the data channel. Raises NetError if there will be none."""
         return await asyncio.shield(self._opened)
 
+    def overdue(self) -> ConnectError:
+        """What to say to a person if `opened` takes too long: the step that does not end."""
+        return self._link.overdue()
+
     async def aclose(self) -> None:
         """End the negotiation, and its transport if there is one; returns when all is released."""
         if self._connecting is not None:
@@ -106,7 +101,8 @@ class WebRtcConnection:
             self._fail(error)
             await self._link.close()
         except Exception as error:
-            self._fail(NetError(f"the WebRTC connection failed: {error or type(error).__name__}"))
+            what = f"the WebRTC connection failed: {error or type(error).__name__}"
+            self._fail(ConnectError(FailureCode.OTHER, what))
             await self._link.close()
         else:
             if not self._opened.done():
@@ -125,8 +121,8 @@ class WebRtcTransport:
         self._loop = asyncio.get_running_loop()
         self._link = link
         self._receiver: Receiver | None = None
-        self._held: deque[bytes] = deque()
-        self._held_bytes = 0
+        self._held = bytearray()
+        """What came before there was a receiver."""
         self._queue: deque[memoryview] = deque()
         self._queued_bytes = 0
         self._flush_scheduled = False
@@ -146,6 +142,11 @@ class WebRtcTransport:
             return "webrtc"
         host, port = address
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    @property
+    def direct_host(self) -> str | None:
+        """The peer's own IP address, if the path leads straight to it."""
+        return self._link.direct_host
 
     @property
     def unsent(self) -> int:
@@ -246,20 +247,16 @@ class WebRtcTransport:
     # Receiving
 
     def _hold(self, data: bytes) -> None:
-        self._held_bytes += len(data)
-        if self._held_bytes > MAX_HELD_BYTES:
+        self._held += data
+        if len(self._held) > MAX_HELD_BYTES:
             self._held.clear()
             self.close(f"the peer sent over {MAX_HELD_BYTES} bytes before it was asked to")
-        else:
-            self._held.append(data)
 
     def _deliver_held(self) -> None:
-        while self._held:
-            self._deliver(self._held[0])
-            if self._held:
-                self._held.popleft()
+        held, self._held = self._held, bytearray()
+        self._deliver(held)
 
-    def _deliver(self, data: bytes) -> None:
+    def _deliver(self, data: Buffer) -> None:
         assert self._receiver is not None
         rest = memoryview(data)
         try:
@@ -278,11 +275,7 @@ class WebRtcTransport:
 
 async def _gathered_link(config: RtcConfig, *, offerer: bool) -> PeerLink:
     link_type = await asyncio.to_thread(_link_type)
-    link = link_type(
-        offerer=offerer,
-        stun_servers=config.stun_servers,
-        loopback_candidates=config.loopback_candidates,
-    )
+    link = link_type(config, offerer=offerer)
     try:
         await link.gather()
     except BaseException:

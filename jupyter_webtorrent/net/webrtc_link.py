@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import secrets
-import struct
-from collections.abc import Coroutine, Iterable, Sequence
-from typing import Any, Protocol, TypeVar, cast
+from collections.abc import Iterable
+from typing import Protocol, cast
 
 import aioice
-import aioice.ice
-import aioice.stun
 from aiortc import (
     RTCCertificate,
     RTCDataChannel,
@@ -28,7 +24,8 @@ from aiortc import (
     RTCSctpCapabilities,
 )
 
-from jupyter_webtorrent.net.errors import NetError
+from jupyter_webtorrent.net.errors import ConnectError, NetError
+from jupyter_webtorrent.net.webrtc_ice import IceConnection
 from jupyter_webtorrent.net.webrtc_sctp import SctpTransport
 from jupyter_webtorrent.net.webrtc_sdp import (
     ACCEPTED_MESSAGE_BYTES,
@@ -38,21 +35,13 @@ from jupyter_webtorrent.net.webrtc_sdp import (
     IceCandidate,
     Setup,
 )
+from jupyter_webtorrent.net.webrtc_servers import RtcConfig, stun_address
+from jupyter_webtorrent.schema.failures import FailureCode
 
-STUN_SECONDS = 2.0
-"""How long a description waits for the public addresses that a STUN server sees."""
 PATIENCE_SECONDS = 20.0
 """How long a peer none of whose addresses is known has to come to one of ours."""
-MAX_HOST_ADDRESSES = 12
-MAX_REMOTE_CANDIDATES = 64
-"""Addresses of one peer, those it shows only by sending from them included."""
-MAX_QUEUED_DATAGRAMS = 2048
 LOW_BUFFERED_BYTES = 1 << 16
 """Unsent bytes at which the listener hears `link_drained`: below what a writer fills the link with."""
-LOOPBACK = "127.0.0.1"
-
-_STUN_URL = re.compile(r"stun:([^:/?#\[\]]+|\[[0-9a-fA-F:.]+\])(?::([0-9]{1,5}))?")
-_T = TypeVar("_T")
 
 
 class LinkListener(Protocol):
@@ -68,113 +57,18 @@ class LinkListener(Protocol):
         """The channel was open and is gone; called at most once, and not after `close`."""
 
 
-class _Door(asyncio.DatagramProtocol):
-    """Stands before aioice's protocol on a socket: anyone can send to an open port.
-
-    DTLS records and STUN messages pass, told apart by their first byte (RFC 7983, section 7).
-    """
-
-    def __init__(self, stun: aioice.ice.StunProtocol, ice: IceConnection) -> None:
-        self._stun = stun
-        self._ice = ice
-
-    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        kind = data[0] if data else 255
-        if 19 < kind < 64:
-            self._ice.data_received(data, component=1)
-        elif kind < 4:
-            with contextlib.suppress(struct.error):  # an attribute shorter than its type
-                self._stun.datagram_received(data, addr)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stun.connection_lost(exc)
-
-
-class IceConnection(aioice.Connection):
-    """aioice's ICE agent, with our choice of addresses and bounds on what strangers send."""
-
-    def __init__(
-        self, *, controlling: bool, stun_servers: Sequence[str], loopback_candidates: bool
-    ) -> None:
-        super().__init__(ice_controlling=controlling)
-        self._stun = _stun_address(stun_servers)
-        self._loopback_candidates = loopback_candidates
-
-    @property
-    def remote(self) -> tuple[str, int] | None:
-        """The address of the peer that the chosen path leads to."""
-        pair = self._nominated.get(1)
-        return pair.remote_addr if pair else None
-
-    async def get_component_candidates(
-        self,
-        component: int,
-        addresses: list[str],
-        timeout: int = 5,  # noqa: ASYNC109 - aioice's signature
-    ) -> list[aioice.Candidate]:
-        addresses = addresses[:MAX_HOST_ADDRESSES]
-        if self._loopback_candidates:
-            addresses = [LOOPBACK]
-        # Cancelled half-way, aioice forgets the sockets it has opened so far.
-        candidates = await _uninterrupted(super().get_component_candidates(component, addresses))
-        for protocol in self._protocols:
-            protocol.transport.set_protocol(_Door(protocol, self))
-        return [*candidates, *await self._reflexive_candidates()]
-
-    async def _reflexive_candidates(self) -> list[aioice.Candidate]:
-        """Our addresses as the STUN server sees them (RFC 8445, section 5.1.1.2)."""
-        if self._stun is None:
-            return []
-        tasks = [
-            asyncio.create_task(aioice.ice.server_reflexive_candidate(protocol, self._stun))
-            for protocol in self._protocols
-            if ":" not in protocol.local_candidate.host
-            and protocol.local_candidate.host != LOOPBACK
-        ]
-        try:
-            if tasks:
-                await asyncio.wait(tasks, timeout=STUN_SECONDS)
-        finally:
-            for task in tasks:
-                task.cancel()
-            results = await asyncio.gather(*tasks, return_exceptions=True)
-        return [result[0] for result in results if not isinstance(result, BaseException)]
-
-    def request_received(
-        self,
-        message: aioice.stun.Message,
-        addr: tuple[str, int],
-        protocol: aioice.ice.StunProtocol,
-    ) -> None:
-        # aioice takes the priority for granted and remembers every address a check came from.
-        if (
-            "PRIORITY" in message.attributes
-            and len(self._remote_candidates) < MAX_REMOTE_CANDIDATES
-        ):
-            super().request_received(message, addr, protocol)
-
-    def data_received(self, data: bytes, component: int) -> None:
-        if self._queue.qsize() < MAX_QUEUED_DATAGRAMS:
-            super().data_received(data, component)
-
-    # What RTCDtlsTransport wants of the transport below it.
-
-    @property
-    def role(self) -> str:
-        return "controlling" if self.ice_controlling else "controlled"
-
-    async def _recv(self) -> bytes:
-        return await self.recv()
-
-    async def _send(self, data: bytes) -> None:
-        await self.send(data)
-
-
 class DtlsTransport(RTCDtlsTransport):
     """aiortc's DTLS without media: a peer that negotiates no SRTP keys is welcome."""
 
+    wrong_certificate = False
+    """The peer has another certificate than its description names."""
+
     def _setup_srtp(self) -> None:
         pass
+
+    def _validate_peer_identity(self, remoteParameters: RTCDtlsParameters) -> None:  # noqa: N803
+        super()._validate_peer_identity(remoteParameters)
+        self.wrong_certificate = self.state == "failed"
 
 
 class PeerLink:
@@ -183,13 +77,16 @@ class PeerLink:
     Call `gather`, exchange descriptions, then `connect`; `close` in every case, at any time.
     """
 
-    def __init__(
-        self, *, offerer: bool, stun_servers: Sequence[str], loopback_candidates: bool
-    ) -> None:
+    def __init__(self, config: RtcConfig, *, offerer: bool) -> None:
         self._offerer = offerer
         self._ice = IceConnection(
-            controlling=offerer, stun_servers=stun_servers, loopback_candidates=loopback_candidates
+            controlling=offerer,
+            stun=stun_address(config.stun_servers[0]) if config.stun_servers else None,
+            turn_servers=config.turn_servers,
+            loopback_candidates=config.loopback_candidates,
         )
+        self._step = FailureCode.NO_ROUTE
+        """What it means if the step under way does not end."""
         certificate = RTCCertificate.generateCertificate()
         self._fingerprints = tuple(
             Fingerprint(f.algorithm, f.value) for f in certificate.getFingerprints()
@@ -203,10 +100,13 @@ class PeerLink:
         self.max_message_bytes = ACCEPTED_MESSAGE_BYTES
 
     async def gather(self) -> None:
-        """Find the addresses this machine can be reached at. Raises NetError if there are none."""
+        """Find the addresses this machine can be reached at. Raises ConnectError if there are none."""
         await self._ice.gather_candidates()
         if not self._ice.local_candidates:
-            raise NetError("this machine has no network address that a WebRTC peer could reach")
+            raise ConnectError(
+                FailureCode.NO_NETWORK,
+                "this machine has no network address that a WebRTC peer could reach",
+            )
 
     def description(self, setup: Setup, mid: str | None = "0") -> DataDescription:
         """Our side, complete: no candidate follows later."""
@@ -229,13 +129,33 @@ class PeerLink:
     ) -> None:
         """Open the data channel to the peer that `remote` describes; `active` side opens DTLS.
 
-        Raises NetError with the layer that failed. Waits as long as the layers do (about a minute
-        for ICE): the caller sets the limit.
+        Raises ConnectError with the step that failed. Waits as long as the layers do (about a minute
+        for ICE): the caller sets the limit, and says `overdue` then.
         """
         self._listener = listener
         await self._connect_ice(remote)
+        self._step = FailureCode.TIMED_OUT
         await self._connect_dtls(remote, active=active)
+        self._step = FailureCode.NO_CHANNEL
         await self._open_channel(remote)
+
+    def overdue(self) -> ConnectError:
+        """What keeps `connect` from its end, in the terms of a person who waits for it."""
+        match self._step:
+            case FailureCode.NO_ROUTE:
+                return self._no_route()
+            case FailureCode.TIMED_OUT:
+                what = "the encrypted handshake (DTLS) with the peer did not end in time"
+            case _:
+                what = "the peer was reached, and opened no data channel in time"
+        return ConnectError(self._step, what)
+
+    def _no_route(self) -> ConnectError:
+        what = "no route between the two machines was found"
+        if self._ice.turn_troubles:
+            troubles = ", ".join(self._ice.turn_troubles)
+            return ConnectError(FailureCode.TURN_FAILED, f"{what}, and {troubles}")
+        return ConnectError(FailureCode.NO_ROUTE, what)
 
     async def _connect_ice(self, remote: DataDescription) -> None:
         self._ice.remote_username = remote.ufrag
@@ -247,10 +167,7 @@ class PeerLink:
         try:
             await self._ice.connect()
         except ConnectionError:
-            raise NetError(
-                f"no network path to the peer: none of its {len(remote.candidates)} addresses"
-                " answered (a firewall may block UDP)"
-            ) from None
+            raise self._no_route() from None
         finally:
             adding.cancel()
             await asyncio.gather(adding, return_exceptions=True)
@@ -278,8 +195,15 @@ class PeerLink:
         self._dtls._set_role("client" if active else "server")
         fingerprints = [RTCDtlsFingerprint(f.algorithm, f.value) for f in remote.fingerprints]
         await self._dtls.start(RTCDtlsParameters(fingerprints=fingerprints))
+        if self._dtls.wrong_certificate:
+            raise ConnectError(
+                FailureCode.WRONG_CERTIFICATE,
+                "whoever answered is not the peer that was asked: it has another certificate",
+            )
         if self._dtls.state != "connected":
-            raise NetError("the encrypted handshake (DTLS) with the peer failed")
+            raise ConnectError(
+                FailureCode.DTLS_FAILED, "the encrypted handshake (DTLS) with the peer failed"
+            )
         self._dtls.on("statechange", self._dtls_changed)
 
     async def _open_channel(self, remote: DataDescription) -> None:
@@ -328,7 +252,7 @@ class PeerLink:
             return
         opened = self._opened.done()
         if not opened:
-            self._opened.set_exception(NetError(reason))
+            self._opened.set_exception(ConnectError(FailureCode.NO_CHANNEL, reason))
             self._opened.exception()  # nobody may be waiting for it any more
         self.begin_close()
         if opened and self._listener is not None:
@@ -337,6 +261,11 @@ class PeerLink:
     @property
     def remote(self) -> tuple[str, int] | None:
         return self._ice.remote
+
+    @property
+    def direct_host(self) -> str | None:
+        """The peer's own IP address, if the path leads straight to it."""
+        return self._ice.direct_host
 
     @property
     def buffered(self) -> int:
@@ -383,23 +312,3 @@ def _aioice_candidate(candidate: IceCandidate) -> aioice.Candidate:
         port=candidate.port,
         type=candidate.type,
     )
-
-
-def _stun_address(urls: Sequence[str]) -> tuple[str, int] | None:
-    """The host and port of the first STUN URL (RFC 7064). Raises NetError if it cannot be read."""
-    if not urls:
-        return None
-    match = _STUN_URL.fullmatch(urls[0])
-    if match is None:
-        raise NetError(f"not a STUN server: {urls[0]} (should look like stun:host:3478)")
-    return match[1].strip("[]"), int(match[2] or 3478)
-
-
-async def _uninterrupted(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run `work` to its end even if the caller is cancelled meanwhile."""
-    task = asyncio.create_task(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise

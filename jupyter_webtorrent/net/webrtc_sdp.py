@@ -57,9 +57,12 @@ class IceCandidate:
         return self.host.endswith(".local")
 
     def __str__(self) -> str:
+        # The address behind it, which all but hosts must have (section 5.1), is nobody's business.
+        any_address = "::" if ":" in self.host else "0.0.0.0"
+        related = "" if self.type == "host" else f" raddr {any_address} rport 9"
         return (
             f"candidate:{self.foundation} 1 udp {self.priority} {self.host} {self.port}"
-            f" typ {self.type}"
+            f" typ {self.type}{related}"
         )
 
 

@@ -42,7 +42,11 @@ def check_url(url: str, schemes: tuple[str, ...]) -> str:
 
 def is_local(url: str) -> bool:
     """Whether a URL's host is this machine or, by its address or name, on the local network."""
-    host = urlsplit(url).hostname or ""
+    return is_local_host(urlsplit(url).hostname or "")
+
+
+def is_local_host(host: str) -> bool:
+    """The same of a host by itself."""
     try:
         address = ip_address(host)
     except ValueError:

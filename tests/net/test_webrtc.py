@@ -18,7 +18,8 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.transport import HIGH_WATER
-from jupyter_webtorrent.net.webrtc import RtcConfig, WebRtcConnection, WebRtcTransport
+from jupyter_webtorrent.net.webrtc import WebRtcConnection, WebRtcTransport
+from jupyter_webtorrent.net.webrtc_servers import RtcConfig
 from jupyter_webtorrent.protocol.errors import ProtocolError
 from tests.net.test_streams import Sink
 
@@ -60,7 +61,7 @@ async def test_what_came_before_start_is_not_lost() -> None:
         answerer.start(Sink())
         answerer.write(b"early")
         near = Sink()
-        while not offerer._held_bytes:  # noqa: ASYNC110 - there is no event for it
+        while not offerer._held:  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0)
         offerer.start(near)
         assert await near.has(5) == b"early"
