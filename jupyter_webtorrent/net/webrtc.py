@@ -25,7 +25,7 @@ MESSAGE_BYTES = 64 * 1024
 LINK_BYTES = 256 * 1024
 """Bytes handed to the data channel ahead of the network; the rest waits here."""
 LOW_WATER = HIGH_WATER // 2
-MAX_HELD_BYTES = 1 << 20
+MAX_HELD_BYTES = 1 << 18
 """Bytes kept for a receiver that has not started yet."""
 
 

@@ -32,7 +32,7 @@ MAX_REMOTE_CANDIDATES = 64
 """Addresses of one peer, those it shows only by sending from them included."""
 MAX_DATAGRAM_BYTES = 2048
 """No peer sends more at once: DTLS and SCTP keep below what any path carries."""
-MAX_QUEUED_BYTES = 1 << 19
+MAX_QUEUED_BYTES = 1 << 18
 """Of datagrams that wait for us; the rest is lost, and a peer that means it sends it again."""
 LOOPBACK = "127.0.0.1"
 

@@ -7,6 +7,7 @@ chunks and its data channel are aiortc's. Importing this module imports aiortc.
 from __future__ import annotations
 
 import asyncio
+from bisect import insort
 
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcsctptransport import (
@@ -24,6 +25,8 @@ SACK_EVERY_DENSE = 4
 may, would never have more in flight than at its start, and be slow wherever the way is long."""
 DENSE_PACKETS, DENSE_SECONDS = 256, 0.05
 """Packets are dense when so many come in so little time: 6 MB/s."""
+MANY_BEYOND = 256
+"""So many chunks beyond a hole are dense too: to tell of them takes its time."""
 SACK_SECONDS = 0.02
 """How long it may wait for them."""
 MAX_BURST = 2 * SACK_EVERY_DENSE * USERDATA_MAX_LENGTH
@@ -63,32 +66,47 @@ class TunedSctpTransport(RTCSctpTransport):
     # Receiving (section 6.2)
 
     def _mark_received(self, tsn: int) -> bool:
-        last = self._last_received_tsn
-        if last is not None and tsn == (last + 1) & _MASK and not self._sack_misordered:
-            self._last_received_tsn = tsn
+        """Note a chunk; returns whether it was here before."""
+        last, beyond = self._last_received_tsn, self._sack_misordered
+        assert last is not None
+        ahead = (tsn - last) & _MASK
+        if ahead == 0 or ahead >= _HALF or tsn in beyond:
+            self._sack_duplicates.append(tsn)
+            return True
+        if ahead > 1:
+            beyond.add(tsn)
             return False
-        return super()._mark_received(tsn)
+        while beyond and (tsn + 1) & _MASK in beyond:
+            tsn = (tsn + 1) & _MASK
+            beyond.discard(tsn)
+        self._last_received_tsn = tsn
+        return False
 
     async def _receive_data_chunk(self, chunk: DataChunk) -> None:
-        if (
-            chunk.flags & SCTP_DATA_LAST_FRAG
-            or self._sack_misordered
-            or self._reconfig_deferred is not None
-        ):
-            await super()._receive_data_chunk(chunk)
-            return
-        # It can complete no message: aiortc would look through all its fragments for the end.
         self._sack_needed = True
-        if not self._mark_received(chunk.tsn):
-            self._get_inbound_stream(chunk.stream_id).add_chunk(chunk)
-            self._advertised_rwnd -= len(chunk.user_data)
+        before = self._last_received_tsn
+        if self._mark_received(chunk.tsn):
+            return
+        stream = self._get_inbound_stream(chunk.stream_id)
+        _insert(stream.reassembly, chunk)
+        self._advertised_rwnd -= len(chunk.user_data)
+        now = self._last_received_tsn
+        # What stands beyond a hole waits for it, and a fragment amid others completes no message.
+        if now != before and (chunk.flags & SCTP_DATA_LAST_FRAG or now != chunk.tsn):
+            for message in stream.pop_messages():
+                self._advertised_rwnd += len(message[2])
+                await self._receive(*message)
+        if self._reconfig_deferred is not None:
+            await self._reset_deferred_streams()
 
     async def _send_sack(self) -> None:
         """Called by aiortc after each packet with data."""
         self._packets_unacknowledged += 1
         self._count_packet()
-        has_hole = self._sack_misordered or self._sack_duplicates
-        if self._packets_unacknowledged < self._sack_every and not has_hole:
+        every = self._sack_every
+        if self._sack_misordered or self._sack_duplicates:
+            every = 1 if len(self._sack_misordered) < MANY_BEYOND else SACK_EVERY_DENSE
+        if self._packets_unacknowledged < every:
             self._sack_needed = False
             if self._sack_timer is None:
                 loop = asyncio.get_running_loop()
@@ -254,3 +272,12 @@ class TunedSctpTransport(RTCSctpTransport):
         super()._update_rto(R)
         if self._srtt is not None and self._rttvar is not None:
             self._rto = max(MIN_RTO, min(self._srtt + 4 * self._rttvar, MAX_RTO))
+
+
+def _insert(chunks: list[DataChunk], chunk: DataChunk) -> None:
+    """Put a chunk in its place among others, in the order of their TSNs."""
+    if not chunks or (chunk.tsn - chunks[-1].tsn) & _MASK < _HALF:
+        chunks.append(chunk)
+        return
+    start = (chunks[-1].tsn - _HALF) & _MASK
+    insort(chunks, chunk, key=lambda each: (each.tsn - start) & _MASK)
