@@ -59,7 +59,8 @@ class IceConnection(aioice.Connection):
         self._stun = stun
         self._turn_servers = turn_servers[:MAX_TURN_SERVERS]
         self._loopback_candidates = loopback_candidates
-        self._queued_bytes = 0
+        self.queued_bytes = 0
+        """Of datagrams that came and wait to be taken."""
 
     @property
     def remote(self) -> tuple[str, int] | None:
@@ -159,8 +160,8 @@ class IceConnection(aioice.Connection):
 
     def data_received(self, data: bytes, component: int) -> None:
         size = len(data)
-        if size <= MAX_DATAGRAM_BYTES and self._queued_bytes + size <= MAX_QUEUED_BYTES:
-            self._queued_bytes += size
+        if size <= MAX_DATAGRAM_BYTES and self.queued_bytes + size <= MAX_QUEUED_BYTES:
+            self.queued_bytes += size
             super().data_received(data, component)
 
     # What RTCDtlsTransport wants of the transport below it.
@@ -171,7 +172,7 @@ class IceConnection(aioice.Connection):
 
     async def _recv(self) -> bytes:
         data = await self.recv()
-        self._queued_bytes -= len(data)
+        self.queued_bytes -= len(data)
         return data
 
     async def _send(self, data: bytes) -> None:

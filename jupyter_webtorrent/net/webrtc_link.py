@@ -24,7 +24,7 @@ from aiortc import (
     RTCSctpCapabilities,
 )
 
-from jupyter_webtorrent.net.errors import ConnectError, NetError
+from jupyter_webtorrent.net.errors import ConnectError
 from jupyter_webtorrent.net.webrtc_ice import IceConnection
 from jupyter_webtorrent.net.webrtc_sctp import SctpTransport
 from jupyter_webtorrent.net.webrtc_sdp import (
@@ -271,6 +271,11 @@ class PeerLink:
     def buffered(self) -> int:
         """Bytes of messages that SCTP has not begun to send."""
         return self._channel.bufferedAmount if self._channel is not None else 0
+
+    @property
+    def held_bytes(self) -> int:
+        """What the peer makes this link keep for now."""
+        return self._ice.queued_bytes + self._sctp.held_bytes
 
     def send(self, message: bytes) -> None:
         """Queue one binary message of at most `max_message_bytes`; ignored when the link is gone."""

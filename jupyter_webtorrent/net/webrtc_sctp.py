@@ -36,7 +36,7 @@ MAX_HELD_BYTES = 3 << 19
 With what waits before it (webrtc_ice) and behind it (webrtc) that is 2 MiB of one peer at most."""
 CHUNK_COST = 400
 """Bytes that a chunk takes besides its data."""
-MAX_HELD_CHUNKS = 2048
+MAX_HELD_CHUNKS = 1200
 """More than fit into our window, unless they are tiny: then each costs time too."""
 MAX_TSN_AHEAD = 1 << 16
 """A chunk further beyond the last one cannot be acknowledged (section 3.3.4)."""
@@ -108,7 +108,9 @@ class SctpTransport(TunedSctpTransport):
             self._check_held()
 
     def _check_held(self) -> None:
-        if self.held_bytes > MAX_HELD_BYTES or self._held_chunks > MAX_HELD_CHUNKS:
+        if self._held_chunks > MAX_HELD_CHUNKS:
+            self._broken(f"the peer sent over {MAX_HELD_CHUNKS} chunks of unfinished messages")
+        elif self.held_bytes > MAX_HELD_BYTES:
             self._broken(f"the peer sent over {MAX_HELD_BYTES} bytes of unfinished messages")
         elif (
             not self._sack_misordered

@@ -25,8 +25,10 @@ SACK_EVERY_DENSE = 4
 may, would never have more in flight than at its start, and be slow wherever the way is long."""
 DENSE_PACKETS, DENSE_SECONDS = 256, 0.05
 """Packets are dense when so many come in so little time: 6 MB/s."""
-MANY_BEYOND = 256
-"""So many chunks beyond a hole are dense too: to tell of them takes its time."""
+TOLD_AT_ONCE = 128
+"""For each so many chunks beyond a hole one packet more may wait: to tell of them all takes its time."""
+MAX_GAPS, MAX_DUPLICATES = 200, 50
+"""What one acknowledgement tells of at most, to fit into a packet (section 3.3.4)."""
 SACK_SECONDS = 0.02
 """How long it may wait for them."""
 MAX_BURST = 2 * SACK_EVERY_DENSE * USERDATA_MAX_LENGTH
@@ -105,7 +107,7 @@ class TunedSctpTransport(RTCSctpTransport):
         self._count_packet()
         every = self._sack_every
         if self._sack_misordered or self._sack_duplicates:
-            every = 1 if len(self._sack_misordered) < MANY_BEYOND else SACK_EVERY_DENSE
+            every = 1 + len(self._sack_misordered) // TOLD_AT_ONCE
         if self._packets_unacknowledged < every:
             self._sack_needed = False
             if self._sack_timer is None:
@@ -117,7 +119,23 @@ class TunedSctpTransport(RTCSctpTransport):
     async def _send_sack_now(self) -> None:
         self._cancel_sack_timer()
         self._packets_unacknowledged = 0
-        await super()._send_sack()
+        last, gaps = self._last_received_tsn, list[tuple[int, int]]()
+        assert last is not None
+        for place in sorted((tsn - last) & _MASK for tsn in self._sack_misordered):
+            if gaps and place == gaps[-1][1] + 1:
+                gaps[-1] = (gaps[-1][0], place)
+            elif len(gaps) < MAX_GAPS:
+                gaps.append((place, place))
+            else:
+                break
+        sack = SackChunk()
+        sack.cumulative_tsn = last
+        sack.advertised_rwnd = max(0, self._advertised_rwnd)
+        sack.gaps = gaps
+        sack.duplicates = self._sack_duplicates[:MAX_DUPLICATES]
+        self._sack_duplicates.clear()
+        self._sack_needed = False
+        await self._send_chunk(sack)
 
     def _count_packet(self) -> None:
         self._packets_counted += 1
