@@ -178,7 +178,7 @@ class TrackerAnnouncer:
     async def _offer(self, count: int) -> None:
         for _ in range(count):
             await self._negotiator.offer(
-                lambda offer: self._announce(None, (offer,)), local=self._is_local
+                lambda offer: self._announce(None, (offer,)), self.url, local=self._is_local
             )
 
     def _announce(self, event: Event | None, offers: tuple[Offer, ...] = ()) -> bool:

@@ -9,14 +9,16 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from jupyter_webtorrent.engine.errors import EngineError
+from jupyter_webtorrent.engine.failures import FailureLog
 from jupyter_webtorrent.engine.peer_connection import ConnectionOwner, PeerConnection
 from jupyter_webtorrent.engine.peer_link import PeerLink
 from jupyter_webtorrent.engine.services import Services
-from jupyter_webtorrent.net.errors import NetError
+from jupyter_webtorrent.net.errors import ConnectError, NetError
 from jupyter_webtorrent.net.transport import Transport
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import PeerAddress, PeerId
 from jupyter_webtorrent.protocol.messages import Message
+from jupyter_webtorrent.schema.failures import FailureCode
 from jupyter_webtorrent.schema.transfers import PeerStatus
 from jupyter_webtorrent.swarm.commands import Disconnect
 from jupyter_webtorrent.swarm.peer import Peer
@@ -31,20 +33,29 @@ WAITING_SECONDS = 60.0
 """The same for one that waits for blocks, or that we wait for."""
 MAX_DIALS_AT_ONCE = 8
 MAX_GONE = 100
+MOVE_SECONDS = 1.0
+"""How old a WebRTC connection is when TCP is tried too: by then the peer has told its port."""
+MAX_MOVES = 1000
+FIRST_USER_PORT = 1024
 
 
 class Connections:
     """All connections of a torrent, those without a handshake yet too."""
 
-    def __init__(self, owner: ConnectionOwner, services: Services) -> None:
+    def __init__(self, owner: ConnectionOwner, services: Services, failures: FailureLog) -> None:
         self.book = PeerBook(services.random)
+        self._failures = failures
         self._owner = owner
         self._services = services
+        self._closing = False
         self._all: set[PeerConnection] = set()
         self._by_peer: dict[Peer, PeerLink] = {}
         self._look_again = asyncio.Event()
         """An address was learned, or there may be room for one more."""
         self._dials: set[asyncio.Task[None]] = set()
+        self._moves: set[PeerAddress] = set()
+        """Where peers that we met over WebRTC were dialled."""
+        self._move_timers: dict[Peer, asyncio.TimerHandle] = {}
         self._gone: dict[PeerId, PeerStatus] = {}
         """Peers that have gone and sent blocks, the last MAX_GONE of them."""
         self._gone_bytes: Counter[str] = Counter()
@@ -85,6 +96,7 @@ class Connections:
         outgoing: bool,
         address: PeerAddress | None = None,
         negotiation: bytes = b"",
+        direct_host: str | None = None,
     ) -> None:
         """A transport to a peer of this torrent is open: shake hands over it."""
         connection = PeerConnection(
@@ -94,6 +106,7 @@ class Connections:
             owner=self._owner,
             address=address,
             negotiation=negotiation,
+            direct_host=direct_host,
         )
         self._all.add(connection)
         self._services.open_connections += 1
@@ -107,13 +120,14 @@ class Connections:
         """
         ours, theirs = self._services.peer_id, handshake.peer_id
         if theirs == ours:
+            connection.failure = None
             if connection.address is not None:
                 self.book.ban(connection.address)
             raise EngineError("this is ourselves")
         existing = self.by_id(theirs)
         if existing is None:
             if connection not in self._all and self.room <= 0:
-                self._make_room()
+                self._make_room(connection.transport)
             return
 
         def rank(candidate: PeerConnection) -> tuple[bool, bool, bytes]:
@@ -121,25 +135,35 @@ class Connections:
             return (candidate.transport.kind != "webrtc", first, candidate.negotiation)
 
         if rank(connection) <= rank(existing):
+            connection.failure = None
             raise EngineError("there is a connection to this peer already")
         existing.close("a better connection to this peer was made")
 
-    def _make_room(self) -> None:
+    def _make_room(self, newcomer: Transport) -> None:
         """Let a peer go that has been idle for long; raises EngineError if none has.
 
         Those that wait for blocks are kept longer than those that want nothing, and of these the one that
         was idle longest goes: a newcomer has the time to become of use, whoever crowds in after it.
         """
-        now = asyncio.get_running_loop().time()
+        now = _now()
         idle = [
             peer
             for peer, _ in self.shaken()
             if now - peer.moved_at > (WAITING_SECONDS if peer.is_of_interest else IDLE_SECONDS)
         ]
         if not idle:
-            raise EngineError("no room for one more peer")
+            raise EngineError(self._no_room(newcomer))
         longest = min(idle, key=lambda peer: (peer.is_of_interest, peer.moved_at))
         self._by_peer[longest].close("made room for another peer")
+
+    def no_room(self, transport: Transport) -> None:
+        """A transport is open, and there are peers enough."""
+        transport.close(self._no_room(transport))
+
+    def _no_room(self, transport: Transport) -> str:
+        error = ConnectError(FailureCode.NO_ROOM, "no room for one more peer")
+        self._failures.add_error(transport.remote, transport.kind, error, _now())
+        return str(error)
 
     def joined(self, connection: PeerConnection, peer: Peer) -> None:
         """Hands are shaken: the swarm knows it as `peer`."""
@@ -147,8 +171,13 @@ class Connections:
             self._all.add(connection)
             self._services.open_connections += 1
         self._by_peer[peer] = connection
+        if connection.transport.kind == "webrtc" and "tcp" in self._services.config.transports:
+            self._move_later(peer)
         if connection.address is not None:
+            self.book.add(connection.address)  # not known yet, if it was dialled for what it told
             self.book.connected(connection.address)
+        self._failures.connected(connection.failure_address)
+        self._failures.connected(str(peer.handshake.peer_id))
 
     def ended(self, connection: PeerConnection, reason: str) -> None:
         if connection not in self._all:
@@ -156,17 +185,22 @@ class Connections:
         self._all.discard(connection)
         self._services.open_connections -= 1
         self._look_again.set()
+        if connection.peer in self._move_timers:
+            self._move_timers.pop(connection.peer).cancel()
         if connection.peer is not None and self._by_peer.pop(connection.peer, None) is not None:
             self._remember(connection.peer, connection)
         if connection.address is not None:
             peer = connection.peer
             was_of_use = peer is not None and bool(peer.down.total or peer.up.total)
-            now = asyncio.get_running_loop().time()
-            self.book.failed(connection.address, reason, now, was_of_use=was_of_use)
+            self.book.failed(connection.address, _now(), was_of_use=was_of_use)
             if peer is None:
                 self.book.try_otherwise(connection.address)
             if connection.given_up:
                 self.book.ban(connection.address)
+        if connection.peer is None and connection.failure is not None and not self._closing:
+            error = ConnectError(connection.failure, f"connected, but {reason}")
+            address, kind = connection.failure_address, connection.transport.kind
+            self._failures.add_error(address, kind, error, _now())
 
     def web_seed_joined(self, link: PeerLink, peer: Peer) -> None:
         """The swarm knows a web seed as `peer`. It is no connection: no limit of theirs counts it."""
@@ -181,6 +215,7 @@ class Connections:
             connection.metadata_known(piece_count)
 
     async def aclose(self) -> None:
+        self._closing = True
         for dial in self._dials:
             dial.cancel()
         await asyncio.gather(*self._dials, return_exceptions=True)
@@ -246,13 +281,41 @@ class Connections:
             self._look_again.clear()
             connected = {peer.address for peer in self._by_peer}
             for address in self.book.take(max(0, room), loop.time(), besides=connected):
-                dial = loop.create_task(self._dial(address))
-                self._dials.add(dial)
-                dial.add_done_callback(self._dials.discard)
+                self._begin_dial(address)
             wait = min(max(self.book.next_try - loop.time(), DIAL_SECONDS), LONGEST_LOOK_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._look_again.wait()
+
+    def _move_later(self, peer: Peer) -> None:
+        """Plan `_move_to_tcp`: first for the smaller peer id, for one such connection will do."""
+        ours_first = self._services.peer_id < peer.handshake.peer_id
+        wait = MOVE_SECONDS if ours_first else 3 * MOVE_SECONDS
+        loop = asyncio.get_running_loop()
+        self._move_timers[peer] = loop.call_later(wait, self._move_to_tcp, peer)
+
+    def _move_to_tcp(self, peer: Peer) -> None:
+        """Dial, once, a peer that we met over WebRTC: if it answers, `admit` keeps the better connection.
+
+        Only the host that ICE proved to be the peer is dialled, and no port of the system's own services:
+        a stranger named it.
+        """
+        address = peer.address
+        if (
+            not self._closing
+            and address is not None
+            and address.port >= FIRST_USER_PORT
+            and address not in self._moves
+            and len(self._moves) < MAX_MOVES
+            and self.room > 0
+        ):
+            self._moves.add(address)
+            self._begin_dial(address)
+
+    def _begin_dial(self, address: PeerAddress) -> None:
+        dial = asyncio.get_running_loop().create_task(self._dial(address))
+        self._dials.add(dial)
+        dial.add_done_callback(self._dials.discard)
 
     async def _dial(self, address: PeerAddress) -> None:
         config = self._services.config
@@ -260,9 +323,10 @@ class Connections:
             async with asyncio.timeout(config.connect_timeout):
                 transport = await self._services.network.dial(address)
         except NetError as error:
-            reason = str(error)
+            failure = error
         except TimeoutError:
-            reason = f"{address} did not answer in {config.connect_timeout:.0f} s"
+            silent = f"{address} did not answer in {config.connect_timeout:.0f} s"
+            failure = ConnectError(FailureCode.TIMED_OUT, silent)
         else:
             transport = self._services.obfuscation.outgoing(
                 transport,
@@ -271,7 +335,12 @@ class Connections:
             )
             self.add(transport, outgoing=True, address=address)
             return
-        self.book.failed(address, reason, asyncio.get_running_loop().time())
+        self.book.failed(address, _now())
+        self._failures.add_error(str(address), "tcp", failure, _now())
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _status(peer: Peer, link: PeerLink) -> PeerStatus:

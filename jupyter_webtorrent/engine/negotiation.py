@@ -8,14 +8,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 
+from jupyter_webtorrent.engine.failures import FailureLog
 from jupyter_webtorrent.engine.services import Services
+from jupyter_webtorrent.net.errors import ConnectError
 from jupyter_webtorrent.net.transport import Transport
-from jupyter_webtorrent.net.webrtc import WebRtcConnection
+from jupyter_webtorrent.net.webrtc import WebRtcConnection, WebRtcTransport
 from jupyter_webtorrent.net.webrtc_servers import RtcConfig, stun_address
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.urls import is_local_host
 from jupyter_webtorrent.protocol.ws_tracker import Offer, RelayedAnswer, RelayedOffer
+from jupyter_webtorrent.schema.failures import FailureCode
 
 log = logging.getLogger(__name__)
 
@@ -27,32 +31,48 @@ MAX_QUEUED_OFFERS = 64
 """Offers of others, to all torrents of a session, that wait for their turn."""
 
 
+@dataclass(slots=True)
+class _Attempt:
+    """One negotiation."""
+
+    peer: str
+    """Its id; the tracker's name while no peer is known."""
+    offer_id: bytes
+    outgoing: bool
+
+
 class Negotiator:
     """Makes and answers offers within the session's bounds.
 
-    `connected(transport, outgoing, offer_id)` gets every data channel that opens.
+    `connected(transport, outgoing, offer_id, direct_host)` gets every data channel that opens, with the
+    peer's IP address if the path leads straight to it; `failures` gets the others.
     """
 
     def __init__(
-        self, services: Services, connected: Callable[[Transport, bool, bytes], None]
+        self,
+        services: Services,
+        connected: Callable[[Transport, bool, bytes, str | None], None],
+        failures: FailureLog,
     ) -> None:
         self._services = services
         self._connected = connected
-        self._answers: dict[bytes, asyncio.Future[str]] = {}
+        self._failures = failures
+        self._answers: dict[bytes, asyncio.Future[RelayedAnswer]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self.last_failure = ""
-        """Why the last negotiation came to nothing, in one line."""
 
-    async def offer(self, announce: Callable[[Offer], bool], *, local: bool = False) -> None:
+    async def offer(
+        self, announce: Callable[[Offer], bool], tracker: str, *, local: bool = False
+    ) -> None:
         """Make an offer and hand it to `announce`; returns when it is made, connected or not.
 
+        `tracker` is the name for people of whoever passes it on.
         `local`: the tracker is on this network, and so are its peers: no STUN server is asked.
         """
         if self._services.offers.locked():
             return
         await self._services.offers.acquire()
         made = asyncio.get_running_loop().create_future()
-        task = self._spawn(self._offer(announce, made, self._rtc_config(local)))
+        task = self._spawn(self._offer(announce, tracker, made, self._rtc_config(local)))
         task.add_done_callback(lambda _: self._services.offers.release())
         await made
 
@@ -60,7 +80,7 @@ class Negotiator:
         """A peer answered one of our offers; an answer to no offer of ours is dropped."""
         future = self._answers.pop(answer.offer_id, None)
         if future is not None and not future.done():
-            future.set_result(answer.sdp)
+            future.set_result(answer)
 
     def offered(
         self, offer: RelayedOffer, reply: Callable[[str], bool], *, local: bool = False
@@ -92,31 +112,37 @@ class Negotiator:
         return task
 
     async def _offer(
-        self, announce: Callable[[Offer], bool], made: asyncio.Future[None], config: RtcConfig
+        self,
+        announce: Callable[[Offer], bool],
+        tracker: str,
+        made: asyncio.Future[None],
+        config: RtcConfig,
     ) -> None:
-        offer_id = self._services.random.randbytes(20)
-        answer = asyncio.get_running_loop().create_future()
-        self._answers[offer_id] = answer
+        attempt = _Attempt(tracker, self._services.random.randbytes(20), outgoing=True)
+        answered = asyncio.get_running_loop().create_future()
+        self._answers[attempt.offer_id] = answered
 
         async def begin() -> WebRtcConnection:
             return await WebRtcConnection.offer(config)
 
         async def go_on(connection: WebRtcConnection) -> bool:
-            told = announce(Offer(offer_id, connection.sdp))
+            told = announce(Offer(attempt.offer_id, connection.sdp))
             made.set_result(None)
             if not told:
                 return False
             try:
-                remote_sdp = await asyncio.wait_for(answer, OFFER_SECONDS)
+                answer = await asyncio.wait_for(answered, OFFER_SECONDS)
             except TimeoutError:
-                return False  # the tracker had nobody to give it to
-            await connection.accept_answer(remote_sdp)
+                silent = f"the tracker passed on no answer to our offer in {OFFER_SECONDS:.0f} s"
+                raise ConnectError(FailureCode.NO_ANSWER, silent) from None
+            attempt.peer = str(answer.peer_id)
+            await connection.accept_answer(answer.sdp)
             return True
 
         try:
-            await self._negotiate(begin, go_on, outgoing=True, offer_id=offer_id)
+            await self._negotiate(attempt, begin, go_on)
         finally:
-            self._answers.pop(offer_id, None)
+            self._answers.pop(attempt.offer_id, None)
             if not made.done():
                 made.set_result(None)
 
@@ -136,30 +162,35 @@ class Negotiator:
             assert task is not None
             self._services.waiting_offers.pop(task, None)
             if loop.time() - came_at < OFFER_SECONDS:
-                await self._negotiate(begin, go_on, outgoing=False, offer_id=offer.offer_id)
+                attempt = _Attempt(str(offer.peer_id), offer.offer_id, outgoing=False)
+                await self._negotiate(attempt, begin, go_on)
 
     async def _negotiate(
         self,
+        attempt: _Attempt,
         begin: Callable[[], Awaitable[WebRtcConnection]],
         go_on: Callable[[WebRtcConnection], Awaitable[bool]],
-        *,
-        outgoing: bool,
-        offer_id: bytes,
     ) -> None:
         """One connection from its description to its open channel; nothing is left if it fails."""
         connection: WebRtcConnection | None = None
-        transport: Transport | None = None
+        transport: WebRtcTransport | None = None
         try:
             connection = await begin()
             if await go_on(connection):
-                transport = await asyncio.wait_for(connection.opened(), CONNECT_SECONDS)
-                self._connected(transport, outgoing, offer_id)
+                transport = await self._opened(connection)
+                self._connected(
+                    transport, attempt.outgoing, attempt.offer_id, transport.direct_host
+                )
         except WebTorrentError as error:
-            self.last_failure = str(error)
-        except TimeoutError:
-            self.last_failure = f"no data channel opened in {CONNECT_SECONDS:.0f} s"
+            log.debug("WebRTC with %s: %s", attempt.peer, error)
+            now = asyncio.get_running_loop().time()
+            self._failures.add_error(attempt.peer, "webrtc", error, now)
         finally:
             if transport is None and connection is not None:
                 await connection.aclose()
-        if transport is None and self.last_failure:
-            log.debug("WebRTC: %s", self.last_failure)
+
+    async def _opened(self, connection: WebRtcConnection) -> WebRtcTransport:
+        try:
+            return await asyncio.wait_for(connection.opened(), CONNECT_SECONDS)
+        except TimeoutError:
+            raise connection.overdue() from None

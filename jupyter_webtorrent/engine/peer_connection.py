@@ -19,6 +19,7 @@ from jupyter_webtorrent.protocol.identity import PeerAddress, PeerId
 from jupyter_webtorrent.protocol.layout import BLOCK_SIZE
 from jupyter_webtorrent.protocol.messages import KEEP_ALIVE, Message, Piece, Request
 from jupyter_webtorrent.protocol.peer import PeerProtocol
+from jupyter_webtorrent.schema.failures import FailureCode
 from jupyter_webtorrent.swarm.peer import Peer
 from jupyter_webtorrent.swarm.swarm import Swarm
 from jupyter_webtorrent.swarm.uploads import Uploads
@@ -76,6 +77,7 @@ class PeerConnection:
         owner: ConnectionOwner | None = None,
         address: PeerAddress | None = None,
         negotiation: bytes = b"",
+        direct_host: str | None = None,
     ) -> None:
         self.transport = transport
         self.outgoing = outgoing
@@ -84,9 +86,12 @@ class PeerConnection:
         """Where it was dialled, if it was."""
         self.negotiation = negotiation
         """For WebRTC, the offer's id: both ends know it."""
+        self._direct_host = direct_host
         self.peer: Peer | None = None
         self.given_up = False
         """Whether there is no use in connecting to its other end again."""
+        self.failure: FailureCode | None = FailureCode.NO_HANDSHAKE
+        """What it is if it ends before hands are shaken; None: nothing that anybody need know."""
         self._config = config
         self._router = router
         self._owner = owner
@@ -128,6 +133,16 @@ class PeerConnection:
     def address_host(self) -> str:
         """The other end's host, without its port."""
         return self.transport.remote.rpartition(":")[0].strip("[]")
+
+    @property
+    def peer_host(self) -> str:
+        """The peer's own IP address; empty where a relay or a router stands for it."""
+        return self._direct_host or "" if self.transport.kind == "webrtc" else self.address_host
+
+    @property
+    def failure_address(self) -> str:
+        """What it is called where failures are told: as it was dialled, if it was."""
+        return str(self.address or self.transport.remote)
 
     def write(self, *parts: Buffer) -> None:
         self._sent_at = self._loop.time()
@@ -201,6 +216,7 @@ class PeerConnection:
             self._owner = self._router.route(self, theirs)
         swarm = self._owner.swarm
         if theirs.info_hash != swarm.info_hash:
+            self.failure = FailureCode.WRONG_TORRENT
             raise ProtocolError("the peer answered for another torrent")
         self.peer = self._owner.shook_hands(self, theirs)
         if swarm.info is not None:

@@ -54,6 +54,7 @@ def transfer_details(torrent: Torrent, transfer: TransferStatus) -> TransferDeta
         peers=torrent.connections.peer_statuses(),
         trackers=torrent.discovery.tracker_statuses(),
         web_seeds=torrent.web_seeds.statuses(),
+        failures=torrent.failures.listed(asyncio.get_running_loop().time()),
     )
 
 
@@ -86,12 +87,11 @@ def trouble(torrent: Torrent) -> str:
         f"{seed.url}: {seed.message}" for seed in torrent.web_seeds.statuses() if seed.message
     ]
     reasons += torrent.exact_sources.failures
-    reasons += [known.reason for known in torrent.connections.book.known() if known.reason]
+    failures = torrent.failures.listed(asyncio.get_running_loop().time())
+    reasons += [failure.reason for failure in failures]
     if any(tracker.state == "working" for tracker in trackers):
         alone = all((tracker.seeders or 0) == 0 for tracker in trackers)
         reasons.insert(0, "the tracker knows no seed" if alone else "connecting")
-        if torrent.negotiator.last_failure:
-            reasons.append(torrent.negotiator.last_failure)
     return "no peers yet" + (f" ({'; '.join(reasons[:3])})" if reasons else "")
 
 

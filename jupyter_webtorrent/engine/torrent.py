@@ -14,6 +14,7 @@ from jupyter_webtorrent.engine.discovery import PeerDiscovery
 from jupyter_webtorrent.engine.disk import TorrentDisk
 from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError
 from jupyter_webtorrent.engine.exact_sources import ExactSources
+from jupyter_webtorrent.engine.failures import FailureLog
 from jupyter_webtorrent.engine.goals import SeedingGoal
 from jupyter_webtorrent.engine.links import Source
 from jupyter_webtorrent.engine.negotiation import Negotiator
@@ -111,8 +112,10 @@ class Torrent:
         )
         if services.listening is not None:
             self.swarm.extensions.listen_port = services.listening.port
-        self.connections = Connections(self, services)
-        self.negotiator = Negotiator(services, self._channel_opened)
+        self.failures = FailureLog()
+        """Why connections came to nothing."""
+        self.connections = Connections(self, services, self.failures)
+        self.negotiator = Negotiator(services, self._channel_opened, self.failures)
         self.discovery = self._new_discovery()
         self._is_found = False
         """Whether `discovery` has begun, and has not ended."""
@@ -381,7 +384,7 @@ class Torrent:
         peer = self.swarm.peer_joined(
             handshake,
             self._loop.time(),
-            host=connection.address_host,
+            host=connection.peer_host,
             dialled=connection.address,
         )
         self.connections.joined(connection, peer)
@@ -406,11 +409,15 @@ class Torrent:
         if tasks is not None:
             tasks.create_task(_raise(error))
 
-    def _channel_opened(self, transport: Transport, outgoing: bool, offer_id: bytes) -> None:
+    def _channel_opened(
+        self, transport: Transport, outgoing: bool, offer_id: bytes, direct_host: str | None = None
+    ) -> None:
         if self.is_running and self.connections.room > 0:
-            self.connections.add(transport, outgoing=outgoing, negotiation=offer_id)
+            self.connections.add(
+                transport, outgoing=outgoing, negotiation=offer_id, direct_host=direct_host
+            )
         else:
-            transport.close("no room for one more peer")
+            self.connections.no_room(transport)
 
     @property
     def handshake(self) -> Handshake:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from jupyter_webtorrent.net.errors import NetError
+from jupyter_webtorrent.net.errors import ConnectError
 from jupyter_webtorrent.net.transport import (
     HIGH_WATER,
     Buffer,
@@ -20,6 +20,7 @@ from jupyter_webtorrent.net.transport import (
     TransportKind,
 )
 from jupyter_webtorrent.protocol.identity import PeerAddress
+from jupyter_webtorrent.schema.failures import FailureCode
 
 SEGMENT_BYTES = 1 << 14
 
@@ -67,7 +68,8 @@ class MemoryNetwork:
     def connect(self, caller: str, address: PeerAddress) -> MemoryTransport:
         listener = self._listeners.get(address)
         if listener is None:
-            raise NetError(f"cannot connect to {address}: Connection refused")
+            why = f"cannot connect to {address}: Connection refused"
+            raise ConnectError(FailureCode.REFUSED, why)
         ours = MemoryTransport(self, str(address))
         theirs = MemoryTransport(self, f"{caller}:0")
         ours.peer, theirs.peer = theirs, ours

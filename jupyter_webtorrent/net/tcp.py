@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 from collections.abc import Callable
 from typing import cast
 
-from jupyter_webtorrent.net.errors import NetError
+from jupyter_webtorrent.net.errors import ConnectError, NetError
 from jupyter_webtorrent.net.transport import (
     HIGH_WATER,
     Buffer,
@@ -17,10 +18,21 @@ from jupyter_webtorrent.net.transport import (
     TransportKind,
 )
 from jupyter_webtorrent.protocol.identity import PeerAddress
+from jupyter_webtorrent.schema.failures import FailureCode
 
 BACKLOG = 128
 EARLY_BYTES = 1 << 16
 EVERY_INTERFACE = "0.0.0.0"
+
+_CODES = {
+    errno.ECONNREFUSED: FailureCode.REFUSED,
+    errno.ECONNRESET: FailureCode.REFUSED,
+    errno.EHOSTUNREACH: FailureCode.UNREACHABLE,
+    errno.ENETUNREACH: FailureCode.UNREACHABLE,
+    errno.ENETDOWN: FailureCode.UNREACHABLE,
+    errno.EADDRNOTAVAIL: FailureCode.UNREACHABLE,
+    errno.ETIMEDOUT: FailureCode.TIMED_OUT,
+}
 
 
 class TcpTransport(asyncio.BufferedProtocol):
@@ -167,7 +179,8 @@ class TcpNetwork:
         try:
             _, protocol = await loop.create_connection(TcpTransport, address.host, address.port)
         except OSError as error:
-            raise NetError(f"cannot connect to {address}: {_why(error)}") from error
+            why = f"cannot connect to {address}: {_why(error)}"
+            raise ConnectError(_code(error), why) from error
         return protocol
 
 
@@ -185,6 +198,12 @@ def _every_interface(port: int) -> socket.socket:
 def _plain(host: str) -> str:
     """An IPv4 address that came through an IPv6 socket, as itself."""
     return host.removeprefix("::ffff:") if host.count(".") == 3 else host
+
+
+def _code(error: OSError) -> FailureCode:
+    if isinstance(error, socket.gaierror):
+        return FailureCode.NO_SUCH_HOST
+    return _CODES.get(error.errno or 0, FailureCode.OTHER)
 
 
 def _why(error: OSError) -> str:

@@ -103,10 +103,8 @@ class PeerLink:
         """Find the addresses this machine can be reached at. Raises ConnectError if there are none."""
         await self._ice.gather_candidates()
         if not self._ice.local_candidates:
-            raise ConnectError(
-                FailureCode.NO_NETWORK,
-                "this machine has no network address that a WebRTC peer could reach",
-            )
+            what = "this machine has no network address that a WebRTC peer could reach"
+            raise self._without_turn(FailureCode.NO_NETWORK, what)
 
     def description(self, setup: Setup, mid: str | None = "0") -> DataDescription:
         """Our side, complete: no candidate follows later."""
@@ -152,10 +150,14 @@ class PeerLink:
 
     def _no_route(self) -> ConnectError:
         what = "no route between the two machines was found"
-        if self._ice.turn_troubles:
-            troubles = ", ".join(self._ice.turn_troubles)
-            return ConnectError(FailureCode.TURN_FAILED, f"{what}, and {troubles}")
-        return ConnectError(FailureCode.NO_ROUTE, what)
+        return self._without_turn(FailureCode.NO_ROUTE, what)
+
+    def _without_turn(self, code: FailureCode, what: str) -> ConnectError:
+        """The failure as it is, or with the TURN server's trouble that may be to blame for it."""
+        if not self._ice.turn_troubles:
+            return ConnectError(code, what)
+        troubles = ", ".join(self._ice.turn_troubles)
+        return ConnectError(FailureCode.TURN_FAILED, f"{what}, and {troubles}")
 
     async def _connect_ice(self, remote: DataDescription) -> None:
         self._ice.remote_username = remote.ufrag

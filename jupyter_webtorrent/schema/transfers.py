@@ -10,6 +10,8 @@ from enum import Enum
 
 from msgspec import Struct, field
 
+from jupyter_webtorrent.schema.failures import ConnectionFailure
+
 
 class TransferState(Enum):
     """A transfer is in exactly one of these states."""
@@ -147,6 +149,8 @@ class TransferDetails(Struct, frozen=True):
     peers: list[PeerStatus]
     trackers: list[TrackerStatus]
     web_seeds: list[WebSeedStatus] = []
+    failures: list[ConnectionFailure] = []
+    """Connections that came to nothing, at most 50, the newest first."""
 
 
 class SessionStatus(Struct, frozen=True):

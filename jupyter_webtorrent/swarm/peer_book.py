@@ -30,8 +30,6 @@ class KnownAddress:
     state: AddressState = AddressState.IDLE
     failures: int = 0
     try_at: float = 0.0
-    reason: str = ""
-    """Why the last attempt failed."""
     obfuscated: bool = False
     """Whether it is dialled with an encrypted handshake."""
 
@@ -94,11 +92,8 @@ class PeerBook:
     def connected(self, address: PeerAddress) -> None:
         if (known := self._known.get(address)) is not None:
             known.state = AddressState.CONNECTED
-            known.reason = ""
 
-    def failed(
-        self, address: PeerAddress, reason: str, now: float, *, was_of_use: bool = False
-    ) -> None:
+    def failed(self, address: PeerAddress, now: float, *, was_of_use: bool = False) -> None:
         """The attempt failed or the connection ended: wait longer each time, with jitter.
 
         A connection that moved blocks was of use: the next wait is a short one again.
@@ -111,7 +106,6 @@ class PeerBook:
         pause = min(FIRST_RETRY_SECONDS * 2**known.failures, LONGEST_RETRY_SECONDS)
         known.state = AddressState.IDLE
         known.failures += 1
-        known.reason = reason
         known.try_at = now + pause * self._random.uniform(0.5, 1.5)
 
     def is_obfuscated(self, address: PeerAddress) -> bool:

@@ -186,7 +186,10 @@ async def test_a_fetch_that_finds_nobody_says_so(tmp_path: Path) -> None:
         fetched = await student.fetch(shared, [teacher.address])
         await asyncio.sleep(5)
         notice = student.session.transfer(fetched).notice
-        assert notice == f"no peers yet (cannot connect to {teacher.address}: Connection refused)"
+        assert notice == (
+            f"no peers yet (cannot connect to {teacher.address}: Connection refused"
+            " - is the program that shares still running there?)"
+        )
 
 
 async def test_a_session_does_not_talk_to_itself(tmp_path: Path) -> None:

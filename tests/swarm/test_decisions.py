@@ -114,7 +114,7 @@ def test_an_address_is_tried_again_later_each_time_later() -> None:
     for _ in range(10):
         assert book.take(5, now) == [address]
         assert book.take(5, now) == []  # it is being dialled
-        book.failed(address, "refused", now)
+        book.failed(address, now)
         (known,) = book.known()
         waits.append(known.try_at - now)
         assert book.take(5, known.try_at - 0.01) == []
@@ -131,7 +131,7 @@ def test_a_connected_address_is_not_dialled_and_a_banned_one_never_again() -> No
     book.connected(address)
     assert book.take(1, 1e9) == []
     book.ban(address)
-    book.failed(address, "closed", 0.0)
+    book.failed(address, 0.0)
     assert book.take(1, 1e9) == []
     assert book.known()[0].state is AddressState.BANNED
 

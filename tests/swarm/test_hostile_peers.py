@@ -204,8 +204,8 @@ def test_an_address_that_only_shakes_hands_is_tried_ever_more_rarely() -> None:
         if book.take(1, half_second / 2):
             tries += 1
             book.connected(address)
-            book.failed(address, "it broke the rules", half_second / 2)
+            book.failed(address, half_second / 2)
     assert tries < 12
     for _ in range(3):
-        book.failed(address, "it left", 1000.0, was_of_use=True)
+        book.failed(address, 1000.0, was_of_use=True)
         assert book.known()[0].try_at <= 1003.0
