@@ -54,7 +54,8 @@ class TurnServer:
         default_port = TLS_PORT if transport == "tls" else STUN_PORT
         address = _address(place, default_port)
         username, colon, password = credentials.partition(":")
-        if transport is None or address is None or (at and not (username and colon)):
+        is_bad_user = bool(at) and (not username or not colon or username.startswith("/"))
+        if transport is None or address is None or is_bad_user:
             raise NetError(
                 "not a TURN server: it should look like turn:USER:PASSWORD@HOST:PORT"
                 " or turns:…, perhaps with ?transport=tcp"
