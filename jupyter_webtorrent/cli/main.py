@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jupyter_webtorrent.cli.output import JsonOutput, Output, TextOutput
 from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.protocol.ice_servers import TurnServer, stun_address
 from jupyter_webtorrent.protocol.identity import PeerAddress
 from jupyter_webtorrent.version import __version__
 
@@ -153,6 +154,22 @@ def _add_network(
         help="use only the transports named (default: all)",
     )
     parser.add_argument(
+        "--stun",
+        action="append",
+        type=_stun_url,
+        metavar="URL",
+        help="ask this STUN server, as in stun:HOST:PORT, for our public address, and no public one",
+    )
+    parser.add_argument(
+        "--turn",
+        action="append",
+        default=[],
+        type=_turn_server,
+        metavar="URL",
+        help="relay through this TURN server where nothing else leads to a peer, as in"
+        " turn:USER:PASSWORD@HOST:PORT, ?transport=tcp added for TCP, or turns: for TLS",
+    )
+    parser.add_argument(
         "--no-lan", action="store_true", help="do not search the local network for peers"
     )
     parser.add_argument(
@@ -197,6 +214,21 @@ def _add_web_seed(parser: argparse.ArgumentParser, help_text: str) -> None:
 
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _stun_url(text: str) -> str:
+    try:
+        stun_address(text)
+    except WebTorrentError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def _turn_server(text: str) -> TurnServer:
+    try:
+        return TurnServer.from_text(text)
+    except WebTorrentError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _peer_address(text: str) -> PeerAddress:

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NoReturn, Protocol
 
+import msgspec
 from tqdm import tqdm
 
 from jupyter_webtorrent.protocol.printable import one_line, printable
+from jupyter_webtorrent.schema.failures import ConnectionFailure
 from jupyter_webtorrent.schema.transfers import TransferState, TransferStatus
+
+MAX_FAILURE_LINES = 5
 
 
 class Output(Protocol):
@@ -29,6 +33,9 @@ class Output(Protocol):
 
     def facts(self, facts: Mapping[str, object]) -> None:
         """What `info` and `create` found."""
+
+    def failures(self, failures: Sequence[ConnectionFailure]) -> None:
+        """Which connections came to nothing, and why."""
 
     def error(self, message: str) -> None: ...
 
@@ -72,6 +79,9 @@ class JsonOutput:
 
     def facts(self, facts: Mapping[str, object]) -> None:
         self._emit("info", **facts)
+
+    def failures(self, failures: Sequence[ConnectionFailure]) -> None:
+        self._emit("failures", failures=msgspec.to_builtins(failures))
 
     def error(self, message: str) -> None:
         self._emit("error", message=message)
@@ -130,6 +140,15 @@ class TextOutput:
             lines = value if isinstance(value, list) else [value]
             for line in lines:
                 print(f"{name}: {printable(str(line))}")
+
+    def failures(self, failures: Sequence[ConnectionFailure]) -> None:
+        self.close()
+        for each in failures[:MAX_FAILURE_LINES]:
+            times = f", {each.count} times" if each.count > 1 else ""
+            line = f"{each.address} ({each.transport}{times}): {each.reason}"
+            print(one_line(line), file=sys.stderr)
+        if len(failures) > MAX_FAILURE_LINES:
+            print(f"and {len(failures) - MAX_FAILURE_LINES} more like these", file=sys.stderr)
 
     def error(self, message: str) -> None:
         self.close()

@@ -12,7 +12,7 @@ from jupyter_webtorrent.cli.output import Output
 from jupyter_webtorrent.cli.signals import stop_signals
 from jupyter_webtorrent.cli.torrents import write_torrent_file
 from jupyter_webtorrent.engine import loop
-from jupyter_webtorrent.engine.config import EngineConfig
+from jupyter_webtorrent.engine.config import DEFAULT_STUN_SERVERS, EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.torrent import Torrent
@@ -87,7 +87,11 @@ async def _fetch(options: argparse.Namespace, output: Output) -> int:
                         return INTERRUPTED
                     output.listening(_listening(session))
                     paths = await _fetched(session, torrent, stopped, output)
+            except FetchFailedError:
+                _say_failures(session, torrent, output)
+                raise
             except TimeoutError:
+                _say_failures(session, torrent, output)
                 why = session.transfer(torrent).notice if torrent is not None else ""
                 late = f"not complete after {options.timeout:g} s"
                 raise FetchFailedError(f"{late}: {why}" if why else late) from None
@@ -98,6 +102,11 @@ async def _fetch(options: argparse.Namespace, output: Output) -> int:
             if options.seed:
                 await _seed(session, torrent, stopped, output)
     return 0
+
+
+def _say_failures(session: Session, torrent: Torrent | None, output: Output) -> None:
+    if torrent is not None and (failures := session.details(torrent).failures):
+        output.failures(failures)
 
 
 async def _fetched(
@@ -154,6 +163,8 @@ def _config(options: argparse.Namespace) -> EngineConfig:
         listen_host=options.listen.host,
         listen_port=options.listen.port,
         transports=frozenset(options.transport or ("tcp", "webrtc")),
+        stun_servers=tuple(options.stun or DEFAULT_STUN_SERVERS),
+        turn_servers=tuple(options.turn),
         lan_discovery=not options.no_lan,
         pex=not options.no_pex,
         encryption=options.encryption,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from jupyter_webtorrent.net.webrtc_servers import TurnServer
+from jupyter_webtorrent.protocol.ice_servers import TurnServer
 
 DEFAULT_TRACKERS = (
     "wss://tracker.btorrent.xyz",

@@ -15,8 +15,9 @@ from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.net.errors import ConnectError
 from jupyter_webtorrent.net.transport import Transport
 from jupyter_webtorrent.net.webrtc import WebRtcConnection, WebRtcTransport
-from jupyter_webtorrent.net.webrtc_servers import RtcConfig, stun_address
+from jupyter_webtorrent.net.webrtc_config import RtcConfig
 from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.protocol.ice_servers import stun_address
 from jupyter_webtorrent.protocol.urls import is_local_host
 from jupyter_webtorrent.protocol.ws_tracker import Offer, RelayedAnswer, RelayedOffer
 from jupyter_webtorrent.schema.failures import FailureCode

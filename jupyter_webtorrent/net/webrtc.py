@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from jupyter_webtorrent.net.errors import ConnectError, NetError
 from jupyter_webtorrent.net.transport import HIGH_WATER, Buffer, Receiver, TransportKind
+from jupyter_webtorrent.net.webrtc_config import RtcConfig
 from jupyter_webtorrent.net.webrtc_sdp import ACCEPTED_MESSAGE_BYTES, DataDescription
-from jupyter_webtorrent.net.webrtc_servers import RtcConfig
 from jupyter_webtorrent.protocol.errors import ProtocolError
 from jupyter_webtorrent.schema.failures import FailureCode
 

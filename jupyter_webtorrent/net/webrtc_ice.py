@@ -17,7 +17,7 @@ import aioice
 import aioice.ice
 import aioice.stun
 
-from jupyter_webtorrent.net.webrtc_servers import TurnServer
+from jupyter_webtorrent.protocol.ice_servers import TurnServer
 from jupyter_webtorrent.protocol.identity import PeerAddress
 
 STUN_SECONDS = 2.0

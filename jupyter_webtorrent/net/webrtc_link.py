@@ -25,6 +25,7 @@ from aiortc import (
 )
 
 from jupyter_webtorrent.net.errors import ConnectError
+from jupyter_webtorrent.net.webrtc_config import RtcConfig
 from jupyter_webtorrent.net.webrtc_ice import IceConnection
 from jupyter_webtorrent.net.webrtc_sctp import SctpTransport
 from jupyter_webtorrent.net.webrtc_sdp import (
@@ -35,7 +36,7 @@ from jupyter_webtorrent.net.webrtc_sdp import (
     IceCandidate,
     Setup,
 )
-from jupyter_webtorrent.net.webrtc_servers import RtcConfig, stun_address
+from jupyter_webtorrent.protocol.ice_servers import stun_address
 from jupyter_webtorrent.schema.failures import FailureCode
 
 PATIENCE_SECONDS = 20.0

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
-from traitlets import Bool, CaselessStrEnum, Int, List, Unicode
+from traitlets import Bool, Bunch, CaselessStrEnum, Int, List, TraitError, Unicode, validate
 
 from jupyter_webtorrent import __version__
 from jupyter_webtorrent.engine.config import DEFAULT_STUN_SERVERS, DEFAULT_TRACKERS, EngineConfig
+from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.protocol.ice_servers import TurnServer
 from jupyter_webtorrent.schema.transfers import TransferState
 from jupyter_webtorrent.server import events, handlers
 from jupyter_webtorrent.server.event_log import TransferLog
@@ -40,6 +42,10 @@ class WebTorrentApp(ExtensionApp):
         Unicode(),
         default_value=list(DEFAULT_STUN_SERVERS),
         help="STUN servers for WebRTC, as in stun:HOST:PORT.",
+    ).tag(config=True)
+    turn_servers = List(
+        Unicode(),
+        help="TURN servers that relay WebRTC connections, as in turn:USER:PASSWORD@HOST:PORT.",
     ).tag(config=True)
     listen_host = Unicode("", help="The address to take TCP peers on; empty: every one.").tag(
         config=True
@@ -68,6 +74,16 @@ class WebTorrentApp(ExtensionApp):
         False,
         help="Keep a server that would shut down for idleness alive while it seeds. Downloads always do.",
     ).tag(config=True)
+
+    @validate("turn_servers")
+    def _check_turn_servers(self, proposal: Bunch) -> list[str]:
+        try:
+            for text in proposal["value"]:
+                TurnServer.from_text(text)
+        except WebTorrentError as error:
+            raise TraitError(str(error)) from None
+        texts: list[str] = proposal["value"]
+        return texts
 
     _host: EngineHost | None = None
     _feed: TransferFeed | None = None
@@ -117,6 +133,7 @@ class WebTorrentApp(ExtensionApp):
         return EngineConfig(
             trackers=tuple(self.trackers),
             stun_servers=tuple(self.stun_servers),
+            turn_servers=tuple(TurnServer.from_text(text) for text in self.turn_servers),
             listen_host=self.listen_host,
             listen_port=self.listen_port,
             transports=frozenset(self.transports),

@@ -236,8 +236,31 @@ def test_a_fetch_nobody_serves_gives_up_in_time_and_says_why(tmp_path: Path) -> 
     (last,) = fetch.stderr.splitlines()[-1:]
     assert last == (
         "jupyter webtorrent: not complete after 3 s: no peers yet"
-        " (cannot connect to 127.0.0.1:1: Connection refused)"
+        " (cannot connect to 127.0.0.1:1: Connection refused - is the program that shares still running there?)"
     )
+
+
+def test_a_program_hears_which_connections_failed_where(tmp_path: Path) -> None:
+    link = f"magnet:?xt=urn:btih:{'ab' * 20}"
+    peers = ("--peer", "127.0.0.1:1", "--peer", "nobody.invalid:1")
+    fetch = run("fetch", link, *peers, "-d", tmp_path, "--timeout", "3", "--json", *TCP)
+    *_, failures, error = (json.loads(line) for line in fetch.stdout.splitlines())
+    assert (failures["event"], error["event"]) == ("failures", "error")
+    codes = {each["address"]: each["code"] for each in failures["failures"]}
+    assert codes == {"127.0.0.1:1": "refused", "nobody.invalid:1": "no_such_host"}
+    for each in failures["failures"]:
+        assert each["transport"] == "tcp"
+        assert each["count"] >= 1
+        assert each["seconds_ago"] <= 3
+
+
+@pytest.mark.parametrize("option", ["--turn", "--stun"])
+def test_a_server_that_cannot_be_read_is_refused_without_its_password(option: str) -> None:
+    text = "turn:me:some-secret@host:port:too:many" if option == "--turn" else "stun:a:b:c"
+    fetch = run("fetch", "ab" * 20, option, text)
+    assert fetch.returncode == 2
+    assert "should look like" in fetch.stderr
+    assert "some-secret" not in fetch.stderr
 
 
 def test_a_dead_tracker_is_named(tmp_path: Path) -> None:

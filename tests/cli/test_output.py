@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from jupyter_webtorrent.cli.output import JsonOutput, Output, TextOutput
+from jupyter_webtorrent.schema.failures import ConnectionFailure, FailureCode
 from jupyter_webtorrent.schema.transfers import TransferState, TransferStatus
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202egnp.exe"
@@ -97,3 +98,17 @@ def test_no_output_passes_an_escape_on(
 def test_json_holds_the_name_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     JsonOutput().facts({"name": HOSTILE})
     assert json.loads(capsys.readouterr().out)["name"] == HOSTILE
+
+
+def test_the_likely_reasons_are_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    failures = [
+        ConnectionFailure(
+            f"192.0.2.{number}:1", "tcp", FailureCode.REFUSED, "no\x1b[m", 1.0, number
+        )
+        for number in range(1, 8)
+    ]
+    TextOutput().failures(failures)
+    first, second, *_, last = capsys.readouterr().err.splitlines()
+    assert first == "192.0.2.1:1 (tcp): no\N{REPLACEMENT CHARACTER}[m"
+    assert second.startswith("192.0.2.2:1 (tcp, 2 times): ")
+    assert last == "and 2 more like these"

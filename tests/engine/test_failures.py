@@ -19,7 +19,7 @@ from jupyter_webtorrent.engine.negotiation import (
 from jupyter_webtorrent.engine.services import MAX_NEGOTIATIONS
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.errors import ConnectError
-from jupyter_webtorrent.net.webrtc_servers import RtcConfig
+from jupyter_webtorrent.net.webrtc_config import RtcConfig
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
 from jupyter_webtorrent.protocol.ws_tracker import RelayedOffer

@@ -29,7 +29,7 @@ from aiortc.rtcsctptransport import (
 
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.webrtc import WebRtcConnection, WebRtcTransport
-from jupyter_webtorrent.net.webrtc_servers import RtcConfig
+from jupyter_webtorrent.net.webrtc_config import RtcConfig
 
 CONFIG = RtcConfig(loopback_candidates=True)
 WHOLE = SCTP_DATA_FIRST_FRAG | SCTP_DATA_LAST_FRAG

@@ -19,7 +19,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.transport import HIGH_WATER
 from jupyter_webtorrent.net.webrtc import WebRtcConnection, WebRtcTransport
-from jupyter_webtorrent.net.webrtc_servers import RtcConfig
+from jupyter_webtorrent.net.webrtc_config import RtcConfig
 from jupyter_webtorrent.protocol.errors import ProtocolError
 from tests.net.test_streams import Sink
 

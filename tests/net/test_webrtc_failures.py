@@ -14,7 +14,7 @@ from pyroute2 import IPRoute
 from jupyter_webtorrent.engine.failures import ADVICE
 from jupyter_webtorrent.net.errors import ConnectError
 from jupyter_webtorrent.net.webrtc import WebRtcConnection
-from jupyter_webtorrent.net.webrtc_servers import RtcConfig
+from jupyter_webtorrent.net.webrtc_config import RtcConfig
 from jupyter_webtorrent.schema.failures import FailureCode
 from tests.net.test_webrtc import CONFIG, SECONDS
 

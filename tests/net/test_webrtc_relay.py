@@ -17,8 +17,9 @@ import pytest
 from jupyter_webtorrent.net import webrtc_ice
 from jupyter_webtorrent.net.errors import ConnectError
 from jupyter_webtorrent.net.webrtc import WebRtcConnection, WebRtcTransport
+from jupyter_webtorrent.net.webrtc_config import RtcConfig
 from jupyter_webtorrent.net.webrtc_sdp import DataDescription
-from jupyter_webtorrent.net.webrtc_servers import RtcConfig, TurnServer, TurnTransport
+from jupyter_webtorrent.protocol.ice_servers import TurnServer, TurnTransport
 from jupyter_webtorrent.schema.failures import FailureCode
 from tests.interop.network import own_address
 from tests.kernel.certificates import write_self_signed

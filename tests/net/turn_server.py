@@ -12,7 +12,7 @@ from typing import Any
 
 from aioice import stun
 
-from jupyter_webtorrent.net.webrtc_servers import TurnServer, TurnTransport
+from jupyter_webtorrent.protocol.ice_servers import TurnServer, TurnTransport
 
 USER, PASSWORD, REALM, NONCE = "a-student", "s3cret:p@ss", "tests", b"nonce"
 KEY = hashlib.md5(f"{USER}:{REALM}:{PASSWORD}".encode()).digest()

@@ -1,7 +1,7 @@
-"""What a WebRTC negotiation may use: the servers that help peers find a way to each other, STUN and TURN.
+"""The servers that help WebRTC peers find a way to each other, STUN and TURN, as their URLs name them.
 
-Owns the reading of their URLs (RFC 7064, RFC 7065) and keeps credentials out of every text; who asks the
-servers is webrtc_ice.py's business.
+Owns the reading (RFC 7064, RFC 7065) and keeps credentials out of every text; the servers are the net
+layer's to ask.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Self, TypeAlias
 from urllib.parse import unquote
 
-from jupyter_webtorrent.net.errors import NetError
+from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.identity import PeerAddress, is_host
 
 TurnTransport: TypeAlias = Literal["udp", "tcp", "tls"]
@@ -42,7 +42,7 @@ class TurnServer:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Read `turn:user:password@host:port?transport=tcp`, or `turns:` for TLS; raises NetError.
+        """Read `turn:user:password@host:port?transport=tcp`, or `turns:` for TLS; raises WebTorrentError.
 
         Credentials and port may be left out. A colon, at sign or percent sign in the user's name is
         percent-encoded, as in any URL. No message repeats the text: it may hold a password.
@@ -56,7 +56,7 @@ class TurnServer:
         username, colon, password = credentials.partition(":")
         is_bad_user = bool(at) and (not username or not colon or username.startswith("/"))
         if transport is None or address is None or is_bad_user:
-            raise NetError(
+            raise WebTorrentError(
                 "not a TURN server: it should look like turn:USER:PASSWORD@HOST:PORT"
                 " or turns:…, perhaps with ?transport=tcp"
             )
@@ -73,11 +73,11 @@ class TurnServer:
 
 
 def stun_address(url: str) -> PeerAddress:
-    """The host and port of a `stun:host:port` URL. Raises NetError if it cannot be read."""
+    """The host and port of a `stun:host:port` URL. Raises WebTorrentError if it cannot be read."""
     scheme, _, place = url.partition(":")
     address = _address(place, STUN_PORT)
     if scheme.lower() != "stun" or address is None:
-        raise NetError(f"not a STUN server: {url[:100]} (should look like stun:host:3478)")
+        raise WebTorrentError(f"not a STUN server: {url[:100]} (should look like stun:host:3478)")
     return address
 
 
@@ -87,15 +87,3 @@ def _address(place: str, default_port: int) -> PeerAddress | None:
         return None
     host, port = match["host"].strip("[]"), int(match["port"] or default_port)
     return PeerAddress(host, port) if is_host(host) and 0 < port < 1 << 16 else None
-
-
-@dataclass(frozen=True, slots=True)
-class RtcConfig:
-    """What a negotiation may use. The default names no host."""
-
-    stun_servers: tuple[str, ...] = ()
-    """`stun:host:port` URLs; the first one is asked for our public address."""
-    turn_servers: tuple[TurnServer, ...] = ()
-    """Asked to relay for us, all of them at once."""
-    loopback_candidates: bool = False
-    """Use 127.0.0.1 alone: for demos and tests that stay on one machine."""

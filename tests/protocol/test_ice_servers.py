@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_webtorrent.net.errors import NetError
-from jupyter_webtorrent.net.webrtc_servers import RtcConfig, TurnServer, stun_address
+from jupyter_webtorrent.engine.config import EngineConfig
+from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.protocol.ice_servers import TurnServer, stun_address
 from jupyter_webtorrent.protocol.identity import PeerAddress
 
 
@@ -48,7 +49,7 @@ def test_a_turn_url_is_read(text: str, server: TurnServer) -> None:
     ],
 )
 def test_what_is_no_turn_url_is_refused_without_repeating_it(text: str) -> None:
-    with pytest.raises(NetError, match="not a TURN server") as caught:
+    with pytest.raises(WebTorrentError, match="not a TURN server") as caught:
         TurnServer.from_text(text)
     assert "secret" not in str(caught.value)
 
@@ -57,7 +58,7 @@ def test_what_is_no_turn_url_is_refused_without_repeating_it(text: str) -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         server = TurnServer.from_text(text)
-    except NetError:
+    except WebTorrentError:
         return
     assert 0 < server.port < 65536
     assert server.host
@@ -65,7 +66,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 def test_no_text_of_a_server_holds_its_credentials() -> None:
     server = TurnServer.from_text("turn:some-user:some-word@h")
-    for text in (str(server), repr(server), repr(RtcConfig(turn_servers=(server,)))):
+    for text in (str(server), repr(server), repr(EngineConfig(turn_servers=(server,)))):
         assert "some-" not in text
         assert "h" in text
 
@@ -74,5 +75,5 @@ def test_a_stun_url_is_read_or_refused() -> None:
     assert stun_address("stun:h") == PeerAddress("h", 3478)
     assert stun_address("stun:[::1]:99") == PeerAddress("::1", 99)
     for text in ("", "h:3478", "stun:", "stun:h:0", "stuns:h", "turn:h", "stun:u@h", "stun:\0"):
-        with pytest.raises(NetError, match="not a STUN server"):
+        with pytest.raises(WebTorrentError, match="not a STUN server"):
             stun_address(text)
