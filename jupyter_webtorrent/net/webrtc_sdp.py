@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from jupyter_webtorrent.protocol.errors import ProtocolError
+from jupyter_webtorrent.protocol.reach import Reach, reach_of
 
 MAX_SDP_BYTES = 16 * 1024
 MAX_CANDIDATES = 20
@@ -274,11 +275,8 @@ def _peer_address(host: str, *, loopback_candidates: bool) -> str | None:
         address.ipv4_mapped or address.scope_id or address.is_link_local
     ):
         return None
-    if address.is_multicast or address.is_unspecified or str(address) == "255.255.255.255":
-        return None
-    if address.is_loopback and not loopback_candidates:
-        return None
-    return str(address)
+    nearest = Reach.MACHINE if loopback_candidates else Reach.NETWORK
+    return str(address) if reach_of(host) >= nearest else None
 
 
 def _number(text: str) -> int | None:
