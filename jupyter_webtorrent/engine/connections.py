@@ -162,7 +162,8 @@ class Connections:
 
     def _no_room(self, transport: Transport) -> str:
         error = ConnectError(FailureCode.NO_ROOM, "no room for one more peer")
-        self._failures.add_error(transport.remote, transport.kind, error, _now())
+        host = transport.remote.rpartition(":")[0]  # its port is another one each time
+        self._failures.add_error(host, transport.kind, error, _now())
         return str(error)
 
     def joined(self, connection: PeerConnection, peer: Peer) -> None:
@@ -215,12 +216,16 @@ class Connections:
             connection.metadata_known(piece_count)
 
     async def aclose(self) -> None:
+        """Leave every peer; new ones may be met later."""
         self._closing = True
-        for dial in self._dials:
-            dial.cancel()
-        await asyncio.gather(*self._dials, return_exceptions=True)
-        closing = [connection.aclose("the torrent was stopped") for connection in self._all]
-        await asyncio.gather(*closing)
+        try:
+            for dial in self._dials:
+                dial.cancel()
+            await asyncio.gather(*self._dials, return_exceptions=True)
+            closing = [connection.aclose("the torrent was stopped") for connection in self._all]
+            await asyncio.gather(*closing)
+        finally:
+            self._closing = False
 
     # What is told of them
 

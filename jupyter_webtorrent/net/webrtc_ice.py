@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 import struct
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar, cast
@@ -224,6 +225,8 @@ def _turn_trouble(error: BaseException) -> str:
         return f"refused to relay (error {code})"
     if isinstance(error, asyncio.CancelledError | aioice.stun.TransactionTimeout):
         return "did not answer"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "has a certificate that this machine does not trust"
     return "cannot be reached"
 
 

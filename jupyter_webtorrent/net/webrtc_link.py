@@ -275,11 +275,6 @@ class PeerLink:
         """Bytes of messages that SCTP has not begun to send."""
         return self._channel.bufferedAmount if self._channel is not None else 0
 
-    @property
-    def held_bytes(self) -> int:
-        """What the peer makes this link keep for now."""
-        return self._ice.queued_bytes + self._sctp.held_bytes
-
     def send(self, message: bytes) -> None:
         """Queue one binary message of at most `max_message_bytes`; ignored when the link is gone."""
         if self._channel is not None and self._channel.readyState == "open":

@@ -38,7 +38,9 @@ class Victim:
 
     @property
     def held(self) -> int:
-        return self.connection._link.held_bytes + len(self.connection._transport._held)
+        link = self.connection._link
+        waiting = link._ice.queued_bytes + len(self.connection._transport._held)
+        return waiting + link._sctp.held_bytes
 
     async def suffer(self) -> None:
         transport = await self.connection.opened()

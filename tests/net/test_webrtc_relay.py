@@ -118,6 +118,17 @@ async def test_a_server_that_refuses_us_is_named_with_its_reason_and_no_secret(
         assert secret not in caplog.text + repr(caught.value)
 
 
+async def test_a_server_that_is_not_the_one_it_claims_to_be_hears_no_password(
+    no_address: None, tmp_path: Path
+) -> None:
+    certificate, key = write_self_signed(tmp_path / "certificates", [HERE])
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    async with turn_server(HERE, "tls", tls=context) as server:
+        with pytest.raises(ConnectError, match="certificate that this machine does not trust"):
+            await WebRtcConnection.offer(RtcConfig(turn_servers=(server.config,)))
+
+
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_a_server_that_is_not_there_costs_no_more_than_its_time(
     transport: TurnTransport, monkeypatch: pytest.MonkeyPatch

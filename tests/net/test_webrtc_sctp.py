@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from itertools import count
+from random import Random
 from typing import cast
 
 import pytest
@@ -22,6 +23,8 @@ from aiortc.rtcsctptransport import (
     InitChunk,
     serialize_packet,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jupyter_webtorrent.net.webrtc_sctp import (
     CHUNK_COST,
@@ -222,3 +225,42 @@ async def test_the_end_of_the_association_is_told() -> None:
     victim = Victim()
     await victim.receives(AbortChunk())
     assert victim.reasons == ["the peer closed the connection"]
+
+
+@given(
+    sizes=st.lists(st.integers(1, 4), min_size=1, max_size=8),
+    first_tsn=st.sampled_from([1, (1 << 31) - 3, (1 << 32) - 5]),
+    random=st.randoms(use_true_random=False),
+)
+async def test_messages_come_out_whole_and_in_order_however_their_chunks_arrive(
+    sizes: list[int], first_tsn: int, random: Random
+) -> None:
+    victim = Victim()
+    victim.association._last_received_tsn = (first_tsn - 1) % (1 << 32)
+    heard: list[bytes] = []
+
+    async def hear(stream_id: int, pp_id: int, message: bytes) -> None:
+        heard.append(message)
+
+    victim.association._receive = hear  # type: ignore[assignment, method-assign]
+    chunks: list[DataChunk] = []
+    messages: list[bytes] = []
+    for number, size in enumerate(sizes):
+        messages.append(b"".join(b"%d.%d " % (number, part) for part in range(size)))
+        for part in range(size):
+            first = SCTP_DATA_FIRST_FRAG if part == 0 else 0
+            last = SCTP_DATA_LAST_FRAG if part == size - 1 else 0
+            chunk = data((first_tsn + len(chunks)) % (1 << 32), flags=first | last)
+            chunk.stream_seq, chunk.user_data = number, b"%d.%d " % (number, part)
+            chunks.append(chunk)
+    last_tsn = chunks[-1].tsn
+    arriving = [*chunks, *random.choices(chunks, k=3)]  # some of them twice
+    random.shuffle(arriving)
+    for chunk in arriving:
+        await victim.receives(chunk)
+    assert heard == messages
+    assert victim.association.held_bytes == 0
+    assert victim.association._last_received_tsn == last_tsn
+    assert not victim.association._sack_misordered
+    assert victim.reasons == []
+    await victim.end()
