@@ -12,13 +12,13 @@ from typing import Protocol
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.negotiation import Negotiator
 from jupyter_webtorrent.engine.services import Services
+from jupyter_webtorrent.protocol.announce import Event
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
 from jupyter_webtorrent.protocol.urls import is_local
 from jupyter_webtorrent.protocol.ws_tracker import (
     Announce,
     AnnounceResponse,
     Answer,
-    Event,
     Offer,
     RelayedAnswer,
     RelayedOffer,

@@ -11,6 +11,12 @@ from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
+from jupyter_webtorrent.protocol.announce import (
+    MAX_SCRAPE_HASHES,
+    Event,
+    SwarmCounts,
+    bounded_interval,
+)
 from jupyter_webtorrent.protocol.errors import TrackerMessageError
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
 from jupyter_webtorrent.protocol.json_members import JsonMembers, id20
@@ -18,17 +24,13 @@ from jupyter_webtorrent.protocol.json_members import JsonMembers, id20
 MAX_FRAME_BYTES = 1 << 20
 MAX_SDP_BYTES = 1 << 14
 MAX_OFFERS = 10
-MAX_SCRAPE_HASHES = 100
 
 NO_TORRENT = InfoHash(bytes(20))
 """Stands for "no torrent" in failures: clients drop the socket on a message without a hash."""
 
 DEFAULT_INTERVAL = 30.0
 """Seconds between announces until the tracker says otherwise."""
-LONGEST_INTERVAL = 86_400.0
-"""Seconds; what a tracker asks for is held between 1 and this."""
 
-Event: TypeAlias = Literal["started", "stopped", "completed"]
 Action: TypeAlias = Literal["announce", "scrape"]
 
 _EVENTS: dict[str, Event] = {event: event for event in get_args(Event)}
@@ -111,15 +113,6 @@ class RelayedAnswer:
     peer_id: PeerId
     offer_id: bytes
     sdp: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class SwarmCounts:
-    """Seeds, downloaders and completed downloads of one swarm."""
-
-    complete: int = 0
-    incomplete: int = 0
-    downloaded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,10 +311,9 @@ def parse_reply(frame: str | bytes) -> Reply:
         if warning:
             return TrackerWarning(_info_hash_if_named(message), warning)
         raise TrackerMessageError("neither a response, an offer, an answer nor a failure")
-    seconds = DEFAULT_INTERVAL if interval is None else float(interval)
     return AnnounceResponse(
         info_hash=_info_hash(message),
-        interval=min(max(1.0, seconds), LONGEST_INTERVAL),
+        interval=DEFAULT_INTERVAL if interval is None else bounded_interval(interval),
         complete=complete,
         incomplete=message.count("incomplete"),
         warning=warning,

@@ -10,6 +10,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
+from jupyter_webtorrent.protocol.announce import SwarmCounts
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
 from jupyter_webtorrent.protocol.ws_tracker import (
     Announce,
@@ -18,7 +19,6 @@ from jupyter_webtorrent.protocol.ws_tracker import (
     RelayedOffer,
     Scrape,
     ScrapeResponse,
-    SwarmCounts,
 )
 from jupyter_webtorrent.tracker.errors import RefusedError
 

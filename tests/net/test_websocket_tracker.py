@@ -18,6 +18,7 @@ from aiohttp import web
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.trackers import websocket as websocket_module
 from jupyter_webtorrent.net.trackers.websocket import WebSocketTracker
+from jupyter_webtorrent.protocol.announce import SwarmCounts
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
 from jupyter_webtorrent.protocol.ws_tracker import (
     MAX_FRAME_BYTES,
@@ -33,7 +34,6 @@ from jupyter_webtorrent.protocol.ws_tracker import (
     Request,
     Scrape,
     ScrapeResponse,
-    SwarmCounts,
     TrackerWarning,
     encode_reply,
     parse_request,

@@ -10,21 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_webtorrent.protocol.announce import (
+    LONGEST_INTERVAL,
+    MAX_SCRAPE_HASHES,
+    Event,
+    SwarmCounts,
+)
 from jupyter_webtorrent.protocol.errors import TrackerMessageError
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
 from jupyter_webtorrent.protocol.message_budget import MESSAGE_BURST, MessageBudget
 from jupyter_webtorrent.protocol.ws_tracker import (
     DEFAULT_INTERVAL,
-    LONGEST_INTERVAL,
     MAX_FRAME_BYTES,
     MAX_OFFERS,
-    MAX_SCRAPE_HASHES,
     MAX_SDP_BYTES,
     Announce,
     AnnounceResponse,
     Answer,
     BadRequestError,
-    Event,
     Failure,
     Offer,
     RelayedAnswer,
@@ -33,7 +36,6 @@ from jupyter_webtorrent.protocol.ws_tracker import (
     Request,
     Scrape,
     ScrapeResponse,
-    SwarmCounts,
     TrackerWarning,
     encode_reply,
     encode_request,

@@ -7,12 +7,12 @@ import asyncio
 import pytest
 
 from jupyter_webtorrent.net.trackers.websocket import WebSocketTracker
+from jupyter_webtorrent.protocol.announce import Event
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
 from jupyter_webtorrent.protocol.ws_tracker import (
     Announce,
     AnnounceResponse,
     Answer,
-    Event,
     Offer,
     RelayedAnswer,
     RelayedOffer,

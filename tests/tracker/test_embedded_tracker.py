@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from jupyter_webtorrent.protocol.announce import SwarmCounts
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
 from jupyter_webtorrent.protocol.ws_tracker import (
     MAX_FRAME_BYTES,
@@ -25,7 +26,6 @@ from jupyter_webtorrent.protocol.ws_tracker import (
     Request,
     Scrape,
     ScrapeResponse,
-    SwarmCounts,
     encode_request,
     parse_reply,
 )

@@ -9,15 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_webtorrent.protocol.announce import Event, SwarmCounts
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
 from jupyter_webtorrent.protocol.ws_tracker import (
     Announce,
     AnnounceResponse,
     Answer,
-    Event,
     Offer,
     Scrape,
-    SwarmCounts,
 )
 from jupyter_webtorrent.tracker.errors import RefusedError
 from jupyter_webtorrent.tracker.swarms import INTERVAL, LIFETIME, SwarmLimits, Swarms
