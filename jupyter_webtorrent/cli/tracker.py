@@ -20,7 +20,7 @@ async def _serve(options: argparse.Namespace, output: Output) -> int:
     with stop_signals() as stopped:
         await tracker.start(options.listen.host, options.listen.port)
         try:
-            output.tracker_urls(tracker.urls)
+            output.tracker_urls([*tracker.urls, *tracker.http_urls])
             await stopped.wait()
         finally:
             await tracker.aclose()

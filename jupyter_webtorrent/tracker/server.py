@@ -1,6 +1,6 @@
 """The embedded tracker: aiohttp around `Swarms`, WebSocket announces and scrapes at /announce.
 
-HTTP announces are to be added beside the WebSocket ones, in `_announce`.
+Plain HTTP requests to the same paths, and to /scrape, are `http.HttpAnnounces`'.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from jupyter_webtorrent.protocol.ws_tracker import (
 )
 from jupyter_webtorrent.tracker.connection import CLOSE_TIMEOUT, Connection, new_websocket
 from jupyter_webtorrent.tracker.errors import RefusedError, TrackerError
+from jupyter_webtorrent.tracker.http import HttpAnnounces
 from jupyter_webtorrent.tracker.swarms import Swarms
 
 MAX_SOCKETS = 500
@@ -34,10 +35,12 @@ HANDSHAKE_TIMEOUT = 10.0
 
 
 class EmbeddedTracker:
-    """A WebSocket tracker on one address. Every socket's trouble stays its own."""
+    """A WebSocket and HTTP tracker on one address. Every socket's trouble stays its own."""
 
     def __init__(self, *, rng: random.Random | None = None, max_sockets: int = MAX_SOCKETS) -> None:
-        self._swarms: Swarms[Connection] = Swarms(rng or random.Random())
+        rng = rng or random.Random()
+        self._swarms: Swarms[Connection] = Swarms(rng)
+        self._http = HttpAnnounces(rng)
         self._max_sockets = max_sockets
         self._upgraded: dict[web.RequestHandler, Connection] = {}
         self._runner: web.AppRunner | None = None
@@ -52,8 +55,13 @@ class EmbeddedTracker:
 
     @property
     def urls(self) -> list[str]:
-        """Announce URLs; where it listens on all interfaces, the one for other machines first."""
+        """Where browsers and we announce; where it listens on all interfaces, the one for other machines first."""
         return [f"ws://{host}:{self._port}/announce" for host in self._hosts]
+
+    @property
+    def http_urls(self) -> list[str]:
+        """The same for peers that only speak TCP."""
+        return [f"http://{host}:{self._port}/announce" for host in self._hosts]
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; an empty host means every interface, port 0 any port. Raises TrackerError."""
@@ -64,6 +72,7 @@ class EmbeddedTracker:
         app.router.add_get("/", self._status)
         app.router.add_get("/announce", self._announce)
         app.router.add_get("/announce/{room}", self._announce)
+        app.router.add_get("/scrape", self._http.scrape)
         app.on_shutdown.append(self._close_sockets)
         # No access log: paths hold the names of rooms.
         self._runner = web.AppRunner(
@@ -113,8 +122,7 @@ class EmbeddedTracker:
             return web.Response(status=404, text="a room's name is too long\n")
         websocket = new_websocket()
         if not websocket.can_prepare(request):
-            text = "HTTP announces are not served yet: use this tracker by its ws:// address\n"
-            return web.Response(status=501, text=text)
+            return self._http.announce(request, room)
         await websocket.prepare(request)
         connection = Connection(websocket, room)
         self._upgraded[request.protocol] = connection

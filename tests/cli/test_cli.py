@@ -222,9 +222,11 @@ def test_a_hostile_name_cannot_command_the_terminal(tmp_path: Path) -> None:
     assert json.loads(run("info", torrent, "--json").stdout)["name"] == name
 
 
-def test_the_tracker_prints_its_url_and_ends_when_told(start: Any) -> None:
+def test_the_tracker_prints_its_urls_and_ends_when_told(start: Any) -> None:
     tracker = start("tracker", "--listen", "127.0.0.1:0")
-    assert tracker.line().startswith("ws://127.0.0.1:")
+    websocket = tracker.line()
+    assert websocket.startswith("ws://127.0.0.1:")
+    assert tracker.line() == websocket.replace("ws://", "http://")
     assert tracker.end() == 0
 
 

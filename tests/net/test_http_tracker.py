@@ -35,7 +35,7 @@ ANNOUNCE = TcpAnnounce(
 )
 NEAR = TcpAnnounceResponse(interval=60, peers=(PeerAddress("127.0.0.1", 7),))
 
-Handler = Callable[[web.Request], web.StreamResponse]
+Handler = Callable[[web.BaseRequest], web.StreamResponse]
 
 
 class Server:
@@ -43,10 +43,10 @@ class Server:
 
     def __init__(self) -> None:
         self.handler: Handler = lambda _: web.Response(body=encode_announce_response(NEAR))
-        self.requests: list[web.Request] = []
+        self.requests: list[web.BaseRequest] = []
         self.port = 0
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.requests.append(request)
         return self.handler(request)
 
@@ -96,7 +96,7 @@ async def test_an_announce_arrives_byte_for_byte_and_says_nothing_else_of_us(
 
 
 async def test_a_cookie_is_never_sent_back(server: Server, http: GuardedClient) -> None:
-    def bake(_request: web.Request) -> web.Response:
+    def bake(_request: web.BaseRequest) -> web.Response:
         response = web.Response(body=encode_announce_response(NEAR))
         response.set_cookie("seen", "1")
         return response
@@ -191,7 +191,7 @@ async def test_a_redirect_into_this_machine_is_refused(server: Server, http: Gua
 async def test_a_tracker_that_a_person_named_may_redirect_within_itself_three_times(
     server: Server, http: GuardedClient
 ) -> None:
-    def redirect(request: web.Request) -> web.Response:
+    def redirect(request: web.BaseRequest) -> web.Response:
         step = int(request.query.get("step", "0"))
         if step == last:
             return web.Response(body=encode_announce_response(NEAR))

@@ -326,8 +326,9 @@ async def test_plain_http_gets_one_line(
     base = f"http://127.0.0.1:{tracker.port}"
     for path, status, text in [
         ("/", 200, "jupyter-webtorrent tracker"),
-        ("/announce?info_hash=%ff%00", 501, "HTTP announces are not served yet"),
-        ("/announce/red", 501, "HTTP announces are not served yet"),
+        ("/announce?info_hash=%ff%00", 200, "failure reason"),
+        ("/announce/red", 200, "failure reason"),
+        ("/scrape", 200, "a scrape names 1 to 100 info hashes, not 0"),
         ("/announce/" + "r" * 201, 404, "too long"),
         ("/elsewhere", 404, "Not Found"),
     ]:

@@ -19,7 +19,8 @@ from jupyter_webtorrent.protocol.ws_tracker import (
     Scrape,
 )
 from jupyter_webtorrent.tracker.errors import RefusedError
-from jupyter_webtorrent.tracker.swarms import INTERVAL, LIFETIME, SwarmLimits, Swarms
+from jupyter_webtorrent.tracker.registry import INTERVAL, LIFETIME, SwarmLimits
+from jupyter_webtorrent.tracker.swarms import Swarms
 
 HASH = InfoHash(b"h" * 20)
 
@@ -246,7 +247,7 @@ def test_a_full_tracker_forgets_a_stale_torrent_for_a_new_one() -> None:
 
 
 def test_one_socket_cannot_fill_the_tracker() -> None:
-    room = Room(limits=SwarmLimits(swarms_per_socket=3))
+    room = Room(limits=SwarmLimits(swarms_per_owner=3))
     for number in range(3):
         room.announce(number, socket=1, info_hash=InfoHash(b"%020d" % number))
     room.announce(0, now=10.0, socket=1, info_hash=InfoHash(b"%020d" % 0))
