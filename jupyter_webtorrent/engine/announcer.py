@@ -1,4 +1,4 @@
-"""One torrent at its trackers: when to announce, and how many offers to make.
+"""One torrent at one WebSocket tracker: when to announce, and how many offers to make.
 
 An announce asks first who is there; offers, each a WebRTC connection in waiting, are made only for peers
 that the tracker counted.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.negotiation import Negotiator
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.protocol.announce import Event
@@ -31,11 +30,6 @@ LONGEST_WAIT_ALONE = 30.0
 LONGEST_WAIT = 600.0
 RETRY_SECONDS = 30.0
 """After a tracker refused; when the socket itself is lost, its client reconnects."""
-
-
-def is_spoken(url: str) -> bool:
-    """Whether we can announce to a tracker: WebSocket ones only, so far."""
-    return url.lower().startswith(("ws://", "wss://"))
 
 
 class AnnouncedTorrent(Protocol):
@@ -63,7 +57,7 @@ class AnnouncedTorrent(Protocol):
 
 
 class TrackerAnnouncer:
-    """One torrent at one tracker. Implements `TrackerListener`.
+    """Implements `TrackerListener`.
 
     Raises WebTorrentError when made, if the tracker is one we cannot announce to.
     """
@@ -75,8 +69,6 @@ class TrackerAnnouncer:
         self._torrent = torrent
         self._negotiator = negotiator
         self._services = services
-        if not is_spoken(url):
-            raise EngineError("only WebSocket trackers (ws://, wss://) are supported")
         self._client = services.tracker(url)
         self._status = TrackerStatus(url=url, state="connecting")
         self._timer: asyncio.TimerHandle | None = None
@@ -103,8 +95,8 @@ class TrackerAnnouncer:
         self._client.unsubscribe(self._torrent.info_hash)
 
     @property
-    def status(self) -> TrackerStatus:
-        return self._status
+    def statuses(self) -> list[TrackerStatus]:
+        return [self._status]
 
     # TrackerListener
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
 
-from jupyter_webtorrent.engine.announcer import AnnouncedTorrent, TrackerAnnouncer
+from jupyter_webtorrent.engine.announcer import TrackerAnnouncer
 from jupyter_webtorrent.engine.negotiation import Negotiator
 from jupyter_webtorrent.engine.services import Services
+from jupyter_webtorrent.engine.tier_announcer import DialledTorrent, TierAnnouncer
+from jupyter_webtorrent.engine.tiers import Tiers
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.schema.transfers import TrackerStatus
 
@@ -16,20 +18,25 @@ class PeerDiscovery:
 
     def __init__(
         self,
-        torrent: AnnouncedTorrent,
-        trackers: Iterable[str],
+        torrent: DialledTorrent,
+        tiers: Tiers,
         negotiator: Negotiator,
         services: Services,
     ) -> None:
         self._info_hash = torrent.info_hash
         self._lan = services.lan
-        self._announcers: list[TrackerAnnouncer] = []
+        self._announcers: list[TrackerAnnouncer | TierAnnouncer] = []
         self._unusable: list[TrackerStatus] = []
-        for url in trackers:
-            try:
-                self._announcers.append(TrackerAnnouncer(url, torrent, negotiator, services))
-            except WebTorrentError as error:
-                self._unusable.append(TrackerStatus(url=url, state="failed", message=str(error)))
+        for tier in tiers:
+            # Browsers announce to all of their trackers, tiers or not: so do we, to be found there.
+            for url in filter(is_websocket, tier):
+                try:
+                    self._announcers.append(TrackerAnnouncer(url, torrent, negotiator, services))
+                except WebTorrentError as error:
+                    status = TrackerStatus(url=url, state="failed", message=str(error))
+                    self._unusable.append(status)
+            if others := [url for url in tier if not is_websocket(url)]:
+                self._announcers.append(TierAnnouncer(others, torrent, services))
 
     def start(self) -> None:
         if self._lan is not None:
@@ -51,8 +58,13 @@ class PeerDiscovery:
     async def aclose(self) -> None:
         if self._lan is not None:
             self._lan.remove(self._info_hash)
-        for announcer in self._announcers:
-            await announcer.aclose()
+        await asyncio.gather(*(announcer.aclose() for announcer in self._announcers))
 
     def tracker_statuses(self) -> list[TrackerStatus]:
-        return [announcer.status for announcer in self._announcers] + self._unusable
+        known = [status for announcer in self._announcers for status in announcer.statuses]
+        return known + self._unusable
+
+
+def is_websocket(url: str) -> bool:
+    """Whether a tracker is asked over a WebSocket: all others are for TCP peers."""
+    return url.lower().startswith(("ws:", "wss:"))

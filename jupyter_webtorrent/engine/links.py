@@ -13,6 +13,7 @@ from jupyter_webtorrent.engine.services import unique
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.guard import Policy
 from jupyter_webtorrent.net.http import GuardedClient
+from jupyter_webtorrent.engine.tiers import Tiers, one_each, only
 from jupyter_webtorrent.protocol.errors import MetainfoError, WebTorrentError
 from jupyter_webtorrent.protocol.links import LinkKind, link_kind
 from jupyter_webtorrent.protocol.magnet import MagnetLink, parse_link_or_hash
@@ -30,6 +31,8 @@ class Source:
 
     link: MagnetLink
     info: Info | None = None
+    tiers: Tiers = ()
+    """Of the link's trackers."""
 
 
 async def resolve(text: str, offload: Offload, http: GuardedClient) -> Source:
@@ -40,7 +43,8 @@ async def resolve(text: str, offload: Offload, http: GuardedClient) -> Source:
     text = text.strip()
     match link_kind(text):
         case LinkKind.MAGNET | LinkKind.HASH:
-            return Source(parse_link_or_hash(text))
+            link = parse_link_or_hash(text)
+            return Source(link, tiers=one_each(link.trackers))
         case LinkKind.URL:
             policy = Policy.LOCAL if is_local(text) else Policy.PUBLIC
             return source_of(await download(http, text, policy))
@@ -80,7 +84,8 @@ def source_of(metainfo: Metainfo) -> Source:
     link = MagnetLink(
         info.info_hash, name=info.name, trackers=trackers, web_seeds=metainfo.web_seeds
     )
-    return Source(link.shortened(), info)
+    link = link.shortened()
+    return Source(link, info, only(metainfo.trackers, link.trackers))
 
 
 async def download(http: GuardedClient, url: str, policy: Policy) -> Metainfo:

@@ -12,6 +12,7 @@ from jupyter_webtorrent.engine.block_reader import ChunkCache
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.obfuscation import Obfuscation
 from jupyter_webtorrent.engine.offload import Offload
+from jupyter_webtorrent.engine.tcp_trackers import TcpTrackers
 from jupyter_webtorrent.engine.throttle import Throttle
 from jupyter_webtorrent.net.http import GuardedClient
 from jupyter_webtorrent.net.lan import LocalDiscovery
@@ -26,7 +27,7 @@ MAX_NEGOTIATIONS = 10
 
 
 class TrackerClient(Protocol):
-    """One tracker's connection, shared by all torrents (`WebSocketTracker`)."""
+    """One WebSocket tracker's connection, shared by all torrents (`WebSocketTracker`)."""
 
     def subscribe(self, info_hash: InfoHash, listener: TrackerListener) -> None: ...
 
@@ -55,6 +56,8 @@ class Services:
     http: GuardedClient
     ranges: RangeReader
     """Reads web seeds."""
+    tcp_trackers: TcpTrackers
+    """The HTTP and UDP ones."""
     open_connections: int = 0
     """Connections of all torrents, dialled ones without a handshake too."""
     listening: PeerAddress | None = None
@@ -69,7 +72,7 @@ class Services:
     answers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_NEGOTIATIONS))
 
     def tracker(self, url: str) -> TrackerClient:
-        """The client of a tracker, made at its first use."""
+        """The client of a WebSocket tracker, made at its first use."""
         if url not in self.trackers:
             self.trackers[url] = self.new_tracker(url)
         return self.trackers[url]

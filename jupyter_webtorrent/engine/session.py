@@ -15,9 +15,9 @@ from types import TracebackType
 from typing import Self
 
 from jupyter_webtorrent.engine import links, status
-from jupyter_webtorrent.engine.announcer import is_spoken
 from jupyter_webtorrent.engine.block_reader import ChunkCache
 from jupyter_webtorrent.engine.config import EngineConfig
+from jupyter_webtorrent.engine.discovery import is_websocket
 from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
 from jupyter_webtorrent.engine.goals import SeedingGoal
 from jupyter_webtorrent.engine.incoming import IncomingConnections
@@ -27,7 +27,9 @@ from jupyter_webtorrent.engine.offload import Offload, ThreadOffload, run_to_end
 from jupyter_webtorrent.engine.peer_connection import ConnectionOwner, PeerConnection
 from jupyter_webtorrent.engine.selection import FileSelection
 from jupyter_webtorrent.engine.services import Services, TrackerClient, unique
+from jupyter_webtorrent.engine.tcp_trackers import TcpTrackers
 from jupyter_webtorrent.engine.throttle import Throttle
+from jupyter_webtorrent.engine.tiers import Tiers, merged, one_each
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.guard import Policy
@@ -91,6 +93,7 @@ class Session:
             new_tracker=_new_tracker,
             http=http,
             ranges=ranges or HttpRanges(http),
+            tcp_trackers=TcpTrackers(http, random),
         )
         self._tasks: dict[InfoHash, asyncio.Task[None]] = {}
         self._listener: Listener | None = None
@@ -123,6 +126,7 @@ class Session:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         for tracker in self._services.trackers.values():
             await tracker.aclose()
+        await self._services.tcp_trackers.aclose()
         if self._services.lan is not None:
             await self._services.lan.aclose()
         self._services.down.close()
@@ -135,9 +139,9 @@ class Session:
     async def share(self, request: ShareRequest) -> Torrent:
         """Hash the paths into one torrent and seed it; returns once it can be fetched."""
         paths = [Path(path) for path in request.paths]
-        trackers = self.config.trackers
+        tiers = self._named_tiers(self.config.trackers)
         if request.trackers is not None:
-            trackers = links.checked_trackers(request.trackers)
+            tiers = self._named_tiers(links.checked_trackers(request.trackers))
         addresses = _addresses(request.peers)
         web_seeds = links.checked_web_seeds(request.web_seeds)
         created = await self._create(paths, request)
@@ -156,7 +160,7 @@ class Session:
                 Source(MagnetLink(info.info_hash, name=info.name, web_seeds=web_seeds), info),
                 self._services,
                 folder=paths[0].absolute().parent,
-                trackers=trackers,
+                tiers=tiers,
                 shared=created,
                 shared_paths=tuple(path.absolute() for path in paths),
                 goal=SeedingGoal(request.seed_ratio, request.seed_seconds),
@@ -175,9 +179,10 @@ class Session:
         web_seeds = links.checked_web_seeds(request.web_seeds)
         selection = FileSelection(tuple(request.select), source.link.select)
         folder = await self._services.offload(_existing_folder, request.folder)
-        trackers = unique(source.link.trackers, links.checked_trackers(request.trackers or []))
-        if request.trackers is None and not trackers and not addresses:
-            trackers = self.config.trackers
+        named = self._named_tiers(links.checked_trackers(request.trackers or []))
+        tiers = merged(source.tiers, named)
+        if request.trackers is None and not tiers and not addresses:
+            tiers = self._named_tiers(self.config.trackers)
         await self._listen()
         async with self._changing:
             existing = self.torrents.get(source.link.info_hash)
@@ -194,18 +199,18 @@ class Session:
                     return existing
                 web_seeds = unique(existing.web_seeds.urls(Policy.NAMED), web_seeds)
                 selection = existing.disk.selection.extended_by(selection)
-                trackers = unique(existing.trackers, trackers)
+                tiers = merged(existing.tiers, tiers)
                 addresses = (*existing.connections.book.addresses(), *addresses)
             web = source.info is not None and bool(source.link.web_seeds or web_seeds)
             if not (web or source.link.exact_sources):
-                self._check_ways(addresses, trackers)
+                self._check_ways(addresses, tiers)
             if existing is not None:
                 await self._end(existing)
             torrent = Torrent(
                 source,
                 self._services,
                 folder=folder,
-                trackers=trackers,
+                tiers=tiers,
                 selection=selection,
                 goal=self._goal(request),
                 web_seeds=web_seeds,
@@ -269,14 +274,22 @@ class Session:
         """The torrent's life, to wait for its end."""
         return self._tasks[torrent.info_hash]
 
-    def _check_ways(self, addresses: tuple[PeerAddress, ...], trackers: tuple[str, ...]) -> None:
+    def _named_tiers(self, trackers: Iterable[str]) -> Tiers:
+        """Tiers of trackers that a person named, and which so may be anywhere."""
+        tiers = one_each(trackers)
+        self._services.tcp_trackers.named(url for tier in tiers for url in tier)
+        return tiers
+
+    def _check_ways(self, addresses: tuple[PeerAddress, ...], tiers: Tiers) -> None:
         """Refuse what can find nobody; raises EngineError."""
-        if any(is_spoken(url) for url in trackers) or self._services.lan is not None:
+        if self._services.lan is not None:
             return
-        if not addresses:
+        if any(is_websocket(url) for tier in tiers for url in tier):
+            return
+        if not addresses and not tiers:
             raise EngineError(
-                "nobody to fetch from: there is neither a peer nor a ws:// or wss:// tracker"
-                " in the link, and none was given"
+                "nobody to fetch from: there is neither a peer nor a tracker in the link,"
+                " and none was given"
             )
         if "tcp" not in self.config.transports:
             raise EngineError("peers are named by address, which needs the transport tcp")

@@ -22,10 +22,11 @@ from jupyter_webtorrent.engine.offload import to_the_end
 from jupyter_webtorrent.engine.pause import PauseSwitch
 from jupyter_webtorrent.engine.peer_connection import PeerConnection
 from jupyter_webtorrent.engine.selection import FileSelection
-from jupyter_webtorrent.engine.services import Services
+from jupyter_webtorrent.engine.services import Services, unique
 from jupyter_webtorrent.engine.throttle import TorrentLimits, UploadTurns
 from jupyter_webtorrent.engine.web_seed import WebSeeds
 from jupyter_webtorrent.net.guard import Policy
+from jupyter_webtorrent.engine.tiers import Tiers
 from jupyter_webtorrent.net.transport import Transport
 from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.errors import WebTorrentError
@@ -65,7 +66,7 @@ class Torrent:
         services: Services,
         *,
         folder: Path,
-        trackers: tuple[str, ...],
+        tiers: Tiers,
         selection: FileSelection | None = None,
         web_seeds: Iterable[str] = (),
         shared: CreatedTorrent | None = None,
@@ -75,7 +76,7 @@ class Torrent:
         """`web_seeds` are those that a person named, besides the link's own."""
         self.link = source.link
         self.info_hash = source.link.info_hash
-        self.trackers = trackers
+        self.tiers = tiers
         self.state = TransferState.METADATA if source.info is None else TransferState.CHECKING
         self.error = ""
         self.notice = ""
@@ -126,7 +127,7 @@ class Torrent:
         self.exact_sources = ExactSources(source.link.exact_sources, self.info_hash, services)
 
     def _new_discovery(self) -> PeerDiscovery:
-        discovery = PeerDiscovery(self, self.trackers, self.negotiator, self._services)
+        discovery = PeerDiscovery(self, self.tiers, self.negotiator, self._services)
         if self.info is not None and self.info.private:
             discovery.private()
         return discovery
@@ -135,6 +136,11 @@ class Torrent:
     def info(self) -> Info | None:
         known = self._info
         return known.result() if known.done() and known.exception() is None else None
+
+    @property
+    def trackers(self) -> tuple[str, ...]:
+        """Of all tiers."""
+        return unique(*self.tiers)
 
     @property
     def reader(self) -> BlockReader | None:

@@ -90,7 +90,7 @@ class PeerStatus(Struct, frozen=True):
 class TrackerStatus(Struct, frozen=True):
     url: str
     state: str
-    """`connecting`, `working` or `failed`."""
+    """`connecting`, `working`, `failed`, or `standby`: another one of its tier works."""
     message: str = ""
     seeders: int | None = None
     leechers: int | None = None

@@ -118,12 +118,12 @@ async def test_a_link_that_names_files_which_are_not_there_fails(tmp_path: Path)
 async def test_a_tracker_that_cannot_be_used_does_not_spoil_the_others(tmp_path: Path) -> None:
     async with classroom(tmp_path) as room:
         student = await room.machine("student")
-        link = f"magnet:?xt=urn:btih:{'ab' * 20}&x.pe=nobody:1&tr=udp%3A%2F%2F127.0.0.1%3A1"
+        link = f"magnet:?xt=urn:btih:{'ab' * 20}&x.pe=nobody:1&tr=udp%3A%2F%2F127.0.0.1"
         trackers = ["ws://user:secret@127.0.0.1:9/announce", "WS://127.0.0.1:9/announce"]
         fetched = await student.session.fetch(request(student, link, trackers=trackers))
         await until(lambda: len(student.session.details(fetched).trackers) == 3)
         states = {t.url: t.message for t in student.session.details(fetched).trackers}
         assert "user name" in states["ws://user:secret@127.0.0.1:9/announce"]
-        assert "only WebSocket trackers" in states["udp://127.0.0.1:1"]
+        assert "names a port" in states["udp://127.0.0.1"]
         assert states["WS://127.0.0.1:9/announce"] == ""
         await student.session.remove(fetched.info_hash)
