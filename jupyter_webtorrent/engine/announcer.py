@@ -11,6 +11,7 @@ from typing import Protocol
 
 from jupyter_webtorrent.engine.negotiation import Negotiator
 from jupyter_webtorrent.engine.services import Services
+from jupyter_webtorrent.net.trackers.backoff import Backoff
 from jupyter_webtorrent.protocol.announce import Event
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
 from jupyter_webtorrent.protocol.urls import is_local
@@ -28,8 +29,6 @@ MAX_OFFERS_AT_ONCE = 5
 LONGEST_WAIT_ALONE = 30.0
 """Seconds between announces while no peer is connected, whatever the tracker says."""
 LONGEST_WAIT = 600.0
-RETRY_SECONDS = 30.0
-"""After a tracker refused; when the socket itself is lost, its client reconnects."""
 
 
 class AnnouncedTorrent(Protocol):
@@ -71,6 +70,7 @@ class TrackerAnnouncer:
         self._services = services
         self._client = services.tracker(url)
         self._status = TrackerStatus(url=url, state="connecting")
+        self._backoff = Backoff(services.random)
         self._timer: asyncio.TimerHandle | None = None
         self._offering: asyncio.Task[None] | None = None
         self._webrtc = "webrtc" in services.config.transports
@@ -106,19 +106,19 @@ class TrackerAnnouncer:
         self._announce_in(LONGEST_WAIT)  # should no reply come
 
     def announced(self, response: AnnounceResponse) -> None:
-        complete, incomplete = response.complete, response.incomplete
+        self._backoff.reset()
         self._status = TrackerStatus(
             url=self.url,
             state="working",
             message=response.warning,
-            seeders=complete,
-            leechers=incomplete,
+            seeders=response.complete,
+            leechers=response.incomplete,
         )
         wait = min(response.interval, LONGEST_WAIT)
         if not self._torrent.peer_count:
             wait = min(wait, LONGEST_WAIT_ALONE)
         self._announce_in(wait * self._services.random.uniform(0.9, 1.1))
-        self._make_offers(self._others(complete, incomplete))
+        self._make_offers()
 
     def offered(self, offer: RelayedOffer) -> None:
         if (
@@ -147,7 +147,7 @@ class TrackerAnnouncer:
 
     def failed(self, reason: str) -> None:
         self._status = TrackerStatus(url=self.url, state="failed", message=reason)
-        self._announce_in(RETRY_SECONDS * self._services.random.uniform(0.9, 1.1))
+        self._announce_in(self._backoff.next())  # for a refusal; a lost socket's client reconnects
 
     # Announcing
 
@@ -159,8 +159,13 @@ class TrackerAnnouncer:
             return incomplete
         return complete + incomplete - 1
 
-    def _make_offers(self, others: int) -> None:
-        count = min(others - self._torrent.peer_count, self._torrent.wanted_peers)
+    def _useful_offers(self) -> int:
+        """How many offers may each bring a peer that we have not."""
+        others = self._others(self._status.seeders, self._status.leechers)
+        return min(others - self._torrent.peer_count, self._torrent.wanted_peers)
+
+    def _make_offers(self) -> None:
+        count = self._useful_offers()
         busy = self._offering is not None and not self._offering.done()
         if self._webrtc and self._may_offer and count > 0 and not busy:
             self._may_offer = False
@@ -171,6 +176,9 @@ class TrackerAnnouncer:
         for _ in range(count):
             await self._negotiator.offer(
                 lambda offer: self._announce(None, (offer,)), self.url, local=self._is_local
+                lambda offer: self._announce(None, (offer,)),
+                wanted=lambda: self._useful_offers() > 0,
+                local=self._is_local,
             )
 
     def _announce(self, event: Event | None, offers: tuple[Offer, ...] = ()) -> bool:

@@ -67,11 +67,21 @@ class Negotiator:
         """Make an offer and hand it to `announce`; returns when it is made, connected or not.
 
         `tracker` is the name for people of whoever passes it on.
+        self,
+        announce: Callable[[Offer], bool],
+        *,
+        wanted: Callable[[], bool] = lambda: True,
+        local: bool = False,
+    ) -> None:
+        """Make an offer when there is a free slot, and hand it to `announce`; returns then, connected or not.
+
+        `wanted` is asked when the turn has come, which may take as long as other offers wait for answers.
         `local`: the tracker is on this network, and so are its peers: no STUN server is asked.
         """
-        if self._services.offers.locked():
-            return
         await self._services.offers.acquire()
+        if not wanted():
+            self._services.offers.release()
+            return
         made = asyncio.get_running_loop().create_future()
         task = self._spawn(self._offer(announce, tracker, made, self._rtc_config(local)))
         task.add_done_callback(lambda _: self._services.offers.release())

@@ -10,8 +10,11 @@ import pytest
 from jupyter_webtorrent.engine.connections import Connections
 from jupyter_webtorrent.engine.errors import FetchFailedError
 from jupyter_webtorrent.engine.peer_connection import MAX_UNSENT_BYTES
+from jupyter_webtorrent.engine.services import MAX_NEGOTIATIONS
+from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.memory import Link, MemoryTransport
 from jupyter_webtorrent.net.trackers.websocket import TrackerListener
+from jupyter_webtorrent.net.webrtc import WebRtcConnection
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
 from jupyter_webtorrent.protocol.messages import Request
@@ -62,6 +65,63 @@ async def test_an_announce_without_a_reply_is_not_the_last(tmp_path: Path) -> No
         )
         await asyncio.sleep(2 * 3600)
         assert 10 <= len(tracker.announced_at) <= 20  # every ten minutes
+
+
+class AnsweringTracker(ForgetfulTracker):
+    """Says at every announce that there is one more peer; keeps the offers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.offers: list[float] = []
+
+    def send(self, message: Announce | Answer) -> bool:
+        loop = asyncio.get_running_loop()
+        assert isinstance(message, Announce)
+        self.offers += [loop.time()] * len(message.offers)
+        if self._listener is not None and not message.offers:
+            reply = AnnounceResponse(
+                info_hash=message.info_hash, interval=600, complete=1, incomplete=1
+            )
+            loop.call_soon(self._listener.announced, reply)
+        return True
+
+
+async def test_an_offer_that_finds_no_free_slot_has_its_turn_when_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Connection:
+        sdp = "an offer"
+
+        async def aclose(self) -> None:
+            pass
+
+    async def offer(*_: object) -> Connection:
+        return Connection()
+
+    monkeypatch.setattr(WebRtcConnection, "offer", offer)
+    data = write_random(tmp_path / "data.csv", 1000)
+    async with classroom(tmp_path) as room:
+        teacher = await room.machine("teacher")
+        services = teacher.session._services
+        tracker = AnsweringTracker()
+        services.new_tracker = lambda url: tracker
+        for _ in range(MAX_NEGOTIATIONS):
+            await services.offers.acquire()
+        await teacher.session.share(
+            ShareRequest(paths=[str(data)], trackers=["ws://127.0.0.1/announce"])
+        )
+        await asyncio.sleep(20)
+        assert tracker.offers == []
+        services.offers.release()
+        await asyncio.sleep(1)
+        assert len(tracker.offers) == 1
+        # The slot is taken until nobody answers. Who then needs no peer any more makes no offer and keeps no slot.
+        await asyncio.sleep(60)
+        assert len(tracker.offers) == 2
+        monkeypatch.setattr(Torrent, "wanted_peers", 0)
+        await asyncio.sleep(120)
+        assert len(tracker.offers) == 2
+        assert not services.offers.locked()
 
 
 def channels(room: Classroom) -> tuple[MemoryTransport, MemoryTransport]:
