@@ -6,11 +6,13 @@ Plain HTTP requests to the same paths, and to /scrape, are `http.HttpAnnounces`'
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import socket
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from jupyter_webtorrent.protocol.ws_tracker import (
     Announce,
@@ -27,6 +29,8 @@ from jupyter_webtorrent.tracker.connection import CLOSE_TIMEOUT, Connection, new
 from jupyter_webtorrent.tracker.errors import RefusedError, TrackerError
 from jupyter_webtorrent.tracker.http import HttpAnnounces
 from jupyter_webtorrent.tracker.swarms import Swarms
+
+logger = logging.getLogger(__name__)
 
 MAX_SOCKETS = 500
 MAX_ROOM_CHARACTERS = 200
@@ -78,6 +82,7 @@ class EmbeddedTracker:
         self._runner = web.AppRunner(
             app,
             access_log=None,
+            logger=logger,
             keepalive_timeout=HANDSHAKE_TIMEOUT,
             shutdown_timeout=CLOSE_TIMEOUT,
         )
@@ -167,6 +172,14 @@ class EmbeddedTracker:
                     receiver.relay(encode_reply(answer))
             case Scrape():
                 connection.reply(encode_reply(self._swarms.scrape(now, room, request)))
+
+
+def _is_our_fault(record: logging.LogRecord) -> bool:
+    """Whether a log line is worth it: aiohttp writes a traceback for every request it cannot parse."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+logger.addFilter(_is_our_fault)
 
 
 class _Refusal(asyncio.Protocol):

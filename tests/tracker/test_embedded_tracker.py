@@ -339,10 +339,16 @@ async def test_plain_http_gets_one_line(
         assert len(body.splitlines()) == 1
 
 
-async def test_bytes_that_are_not_http_do_no_harm(
-    tracker: EmbeddedTracker, http: aiohttp.ClientSession
+async def test_bytes_that_are_not_http_do_no_harm_and_fill_no_log(
+    tracker: EmbeddedTracker, http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for junk in (b"\x13BitTorrent protocol" + bytes(48), b"\x16\x03\x01\x00", b"\r\n" * 5000):
+    for junk in (
+        b"GET /announce?\x00\xff HTTP/1.1\r\n\r\n",
+        b"GET /%zz HTTP/9\r\n\r\n",
+        b"\x13BitTorrent protocol" + bytes(48),
+        b"\x16\x03\x01\x00",
+        b"\r\n" * 5000,
+    ):
         reader, writer = await asyncio.open_connection("127.0.0.1", tracker.port)
         writer.write(junk)
         writer.write_eof()
@@ -350,6 +356,7 @@ async def test_bytes_that_are_not_http_do_no_harm(
         writer.close()
     peer = await join(http, tracker)
     assert isinstance(await peer.ask(announce(TEACHER)), AnnounceResponse)
+    assert caplog.messages == []
 
 
 async def test_closing_tells_every_peer_and_frees_the_port(http: aiohttp.ClientSession) -> None:
