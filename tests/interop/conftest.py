@@ -25,7 +25,13 @@ def embedded_tracker(webrtc_network: None) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def bittorrent_tracker(webrtc_network: None) -> Iterator[str]:
-    """The announce URL of bittorrent-tracker's server."""
-    with trackers.bittorrent_tracker() as url:
-        yield url
+def bittorrent_trackers() -> Iterator[dict[str, str]]:
+    """The announce URLs of bittorrent-tracker's server, by scheme."""
+    with trackers.bittorrent_tracker() as urls:
+        yield urls
+
+
+@pytest.fixture(scope="session")
+def bittorrent_tracker(webrtc_network: None, bittorrent_trackers: dict[str, str]) -> str:
+    """The one for WebRTC."""
+    return bittorrent_trackers["ws"]

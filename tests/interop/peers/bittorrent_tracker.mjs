@@ -1,4 +1,4 @@
-// bittorrent-tracker's own server, WebSocket only, as a process: says where it listens, then serves until it is ended.
+// bittorrent-tracker's own server as a process: says where it listens, then serves until it is ended.
 // Usage: node bittorrent_tracker.mjs NODE_MODULES
 
 import { pathToFileURL } from 'node:url'
@@ -7,9 +7,15 @@ import { pathToFileURL } from 'node:url'
 const server_js = `${process.argv[2]}/bittorrent-tracker/server.js`
 const { default: Server } = await import(pathToFileURL(server_js).href)
 
-const server = new Server({ http: false, udp: false, ws: true, stats: false })
+const server = new Server({ http: true, udp: true, ws: true, stats: false })
 server.on('error', (error) => console.error(error))
 server.on('warning', (error) => console.error(error.message))
-server.listen(0, '127.0.0.1', () => {
-  console.log(JSON.stringify({ event: 'tracker', url: `ws://127.0.0.1:${server.http.address().port}/announce` }))
+server.listen(0, { http: '127.0.0.1', udp: '127.0.0.1', udp6: '::1' }, () => {
+  const { port } = server.http.address()
+  console.log(JSON.stringify({
+    event: 'tracker',
+    ws: `ws://127.0.0.1:${port}/announce`,
+    http: `http://127.0.0.1:${port}/announce`,
+    udp: `udp://127.0.0.1:${server.udp4.address().port}/announce`
+  }))
 })

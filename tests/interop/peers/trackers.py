@@ -34,8 +34,9 @@ def embedded_tracker() -> Iterator[str]:
 
 
 @contextmanager
-def bittorrent_tracker() -> Iterator[str]:
-    """Run bittorrent-tracker's server in Node; yield its announce URL."""
+def bittorrent_tracker() -> Iterator[dict[str, str]]:
+    """Run bittorrent-tracker's server in Node; yield its announce URLs by scheme: ws, http and udp."""
     script = Path(__file__).with_name("bittorrent_tracker.mjs")
     with PeerProcess("bittorrent-tracker", ["node", str(script), str(node_modules())]) as tracker:
-        yield str(tracker.expect("tracker", Deadline(START_SECONDS)).fields["url"])
+        said = tracker.expect("tracker", Deadline(START_SECONDS)).fields
+        yield {scheme: str(said[scheme]) for scheme in ("ws", "http", "udp")}
