@@ -20,7 +20,7 @@ from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
 
 HASH = InfoHash(bytes(range(20)))
 ANNOUNCE = TcpAnnounce(info_hash=HASH, peer_id=PeerId(b"-JW0010-123456789012"), port=6881)
-CONNECT, ANNOUNCED, SCRAPED, ERROR = range(4)
+CONNECT, ANNOUNCED, _, ERROR = range(4)
 PEERS = b"\x7f\x00\x00\x01\x00\x07" + b"\x0a\x00\x00\x01\x00\x08"
 RESPONSE = TcpAnnounceResponse(
     interval=900,

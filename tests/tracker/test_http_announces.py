@@ -43,7 +43,7 @@ def announce(
 ) -> TcpAnnounce:
     return TcpAnnounce(
         info_hash=info_hash,
-        peer_id=PeerId(b"-JW0010-\x00\x80\xff&=%012d" % port) if False else PeerId(b"%-20d" % port),
+        peer_id=PeerId(b"%-20d" % port),
         port=port,
         left=left,
         event=event,
