@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from jupyter_webtorrent.net.webrtc_sdp import DataDescription
-from jupyter_webtorrent.protocol import bencode, extension, ws_tracker
+from jupyter_webtorrent.protocol import bencode, extension, http_tracker, udp_tracker, ws_tracker
+from jupyter_webtorrent.protocol.announce import SwarmCounts, TcpAnnounce, TcpAnnounceResponse
 from jupyter_webtorrent.protocol.compact import decode_ipv4, decode_ipv6
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.extension import ExtensionHandshake, MetadataData
@@ -131,6 +132,38 @@ def _peer_wire(data: bytes) -> None:
                 pass
 
 
+def _http_request(data: bytes) -> None:
+    query = data.decode("utf-8", "surrogateescape")
+    try:
+        http_tracker.parse_announce(query)
+    except WebTorrentError:
+        http_tracker.parse_scrape(query)
+
+
+def _http_reply(data: bytes) -> None:
+    try:
+        response = http_tracker.parse_announce_response(data)
+    except WebTorrentError:
+        http_tracker.parse_scrape_response(data, INFO_HASH)
+    else:
+        assert response.warning.isprintable()
+
+
+def _udp_reply(data: bytes) -> None:
+    for ipv6 in (False, True):
+        udp_tracker.parse_reply(data, ipv6=ipv6)
+
+
+_ANNOUNCE_QUERY = (
+    http_tracker.announce_url(
+        "http://a.example/announce",
+        TcpAnnounce(info_hash=INFO_HASH, peer_id=PeerId(b"p" * 20), port=1, event="started"),
+    )
+    .partition("?")[2]
+    .encode()
+)
+
+
 def _sdp(data: bytes) -> None:
     text = data.decode("latin-1")
     for kind in ("offer", "answer"):
@@ -225,6 +258,28 @@ TARGETS: dict[str, Target] = {
                 )
             ).encode(),
             b'{"action":"announce","info_hash":"' + b"a" * 20 + b'","interval":30,"complete":1}',
+        ),
+    ),
+    "HTTP tracker, requests": Target(_http_request, (_ANNOUNCE_QUERY, b"info_hash=" + b"x" * 20)),
+    "HTTP tracker, replies": Target(
+        _http_reply,
+        (
+            http_tracker.encode_announce_response(
+                TcpAnnounceResponse(
+                    interval=60, min_interval=30, complete=1, peers=ADDRESSES, external_ip="::1"
+                )
+            ),
+            b"d5:peersld2:ip9:192.0.2.14:porti1eee15:warning message1:xe",
+            http_tracker.encode_scrape_response({INFO_HASH: SwarmCounts(1, 2, 3)}),
+        ),
+    ),
+    "UDP tracker, replies": Target(
+        _udp_reply,
+        (
+            bytes(16),
+            bytes.fromhex("00000001 00000007 00000708 00000001 00000002 c0000201 1ae1"),
+            bytes.fromhex("00000002 00000007 00000001 00000002 00000003"),
+            bytes.fromhex("00000003 00000007") + b"no",
         ),
     ),
     "SDP": Target(_sdp, (SDP.encode(),)),
