@@ -175,8 +175,8 @@ class TrackerAnnouncer:
     async def _offer(self, count: int) -> None:
         for _ in range(count):
             await self._negotiator.offer(
-                lambda offer: self._announce(None, (offer,)), self.url, local=self._is_local
                 lambda offer: self._announce(None, (offer,)),
+                self.url,
                 wanted=lambda: self._useful_offers() > 0,
                 local=self._is_local,
             )

@@ -10,10 +10,10 @@ from pathlib import Path
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.offload import Offload
 from jupyter_webtorrent.engine.services import unique
+from jupyter_webtorrent.engine.tiers import Tiers, one_each, only
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.guard import Policy
 from jupyter_webtorrent.net.http import GuardedClient
-from jupyter_webtorrent.engine.tiers import Tiers, one_each, only
 from jupyter_webtorrent.protocol.errors import MetainfoError, WebTorrentError
 from jupyter_webtorrent.protocol.links import LinkKind, link_kind
 from jupyter_webtorrent.protocol.magnet import MagnetLink, parse_link_or_hash

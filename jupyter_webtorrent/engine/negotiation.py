@@ -62,19 +62,16 @@ class Negotiator:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def offer(
-        self, announce: Callable[[Offer], bool], tracker: str, *, local: bool = False
-    ) -> None:
-        """Make an offer and hand it to `announce`; returns when it is made, connected or not.
-
-        `tracker` is the name for people of whoever passes it on.
         self,
         announce: Callable[[Offer], bool],
+        tracker: str,
         *,
         wanted: Callable[[], bool] = lambda: True,
         local: bool = False,
     ) -> None:
         """Make an offer when there is a free slot, and hand it to `announce`; returns then, connected or not.
 
+        `tracker` is the name for people of whoever passes it on.
         `wanted` is asked when the turn has come, which may take as long as other offers wait for answers.
         `local`: the tracker is on this network, and so are its peers: no STUN server is asked.
         """

@@ -68,7 +68,6 @@ def _share(session: lt.session, options: Namespace) -> None:
     if options.torrent_file is not None:
         options.torrent_file.write_bytes(torrent)
     params = lt.load_torrent_buffer(torrent)
-    params = _torrent(options)
     params.trackers = options.tracker
     params.save_path = str(options.path.parent)
     params.flags |= lt.torrent_flags.seed_mode
@@ -85,22 +84,13 @@ def _torrent(options: Namespace) -> bytes:
     flags = 0 if options.hybrid else lt.create_torrent.v1_only
     files = lt.list_files(str(options.path))
     torrent = lt.create_torrent(files, options.piece_length, flags)
+    torrent.set_priv(options.private)
     lt.set_piece_hashes(torrent, str(options.path.parent))
     for url in options.web_seed:
         torrent.add_url_seed(url)
-    return lt.bencode(torrent.generate())
-def _torrent(options: Namespace) -> lt.add_torrent_params:
-    flags = 0 if options.hybrid else lt.create_torrent.v1_only
-    files = lt.list_files(str(options.path))
-    torrent = lt.create_torrent(files, options.piece_length, flags)
-    torrent.set_priv(options.private)
-    lt.set_piece_hashes(torrent, str(options.path.parent))
     for tier, url in enumerate(options.tracker):
         torrent.add_tracker(url, tier)
-    file = lt.bencode(torrent.generate())
-    if options.torrent_file is not None:
-        options.torrent_file.write_bytes(file)
-    return lt.load_torrent_buffer(file)
+    return lt.bencode(torrent.generate())
 
 
 def _fetch(session: lt.session, options: Namespace) -> None:

@@ -18,7 +18,6 @@ def parse_options(description: str) -> Namespace:
     share.add_argument("--web-seed", action="append", default=[])
     share.add_argument("--hybrid", action="store_true", help="BitTorrent v1 and v2 in one torrent")
     share.add_argument("--private", action="store_true", help="find peers by the trackers only")
-    share.add_argument("--torrent-file", type=Path, help="write the .torrent file here")
     fetch = verbs.add_parser("fetch")
     fetch.add_argument("link")
     fetch.add_argument("-d", dest="folder", type=Path, required=True)
