@@ -25,6 +25,12 @@ class Disconnect(Struct, frozen=True):
     """There is no use in connecting to this peer again."""
 
 
+class Ban(Struct, frozen=True):
+    """The peer sent wrong bytes: never take it back, whether it is still connected or not."""
+
+    peer: Peer
+
+
 class ServeUploads(Struct, frozen=True):
     """The peer waits for what `Extensions.take_metadata` and `Uploads.take` hand out, as fast as it can be sent."""
 
@@ -55,5 +61,5 @@ class Complete(Struct, frozen=True):
 
 
 Command: TypeAlias = (
-    Send | Disconnect | ServeUploads | StorePiece | UseMetadata | PeersFound | Complete
+    Send | Disconnect | Ban | ServeUploads | StorePiece | UseMetadata | PeersFound | Complete
 )

@@ -1,12 +1,11 @@
-"""The pieces on their way: which block is asked of whom, and the bytes that have come.
+"""The pieces on their way: which block is asked of whom, and what a finished piece says of its senders.
 
 `Downloader` knows every piece's state. Whom to unchoke, and what is sent back, is not its business.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from random import Random
@@ -17,6 +16,9 @@ from jupyter_webtorrent.protocol.layout import PieceLayout
 from jupyter_webtorrent.protocol.messages import Piece, Request
 from jupyter_webtorrent.swarm.peer import Peer
 from jupyter_webtorrent.swarm.picker import PiecePicker
+from jupyter_webtorrent.swarm.piece_download import PieceDownload
+from jupyter_webtorrent.swarm.suspects import Suspects
+from jupyter_webtorrent.swarm.urgent import Readers
 
 MAX_BEGUN_BYTES = 256 << 20
 """No piece is begun while the begun ones reserve this much memory."""
@@ -27,6 +29,16 @@ MAX_UNVERIFIED_BYTES = 64 << 20
 END_GAME_REQUESTS = 16
 """A peer's unanswered requests in the end game, where the same block is asked of several."""
 
+UNPROVEN_PIECES = 2
+"""Pieces at a time of a peer that has not sent a good one yet; of a suspect it is one."""
+
+SLOW = 0.25
+"""A peer this much slower than the fastest is not asked for what a reader waits for, for PATIENCE seconds."""
+PATIENCE = 1.0
+
+HURRY_SECONDS = 0.5
+"""A block that a reader waits for is asked of a second peer when the first has owed it so long."""
+
 
 class PieceState(Enum):
     """A piece is in exactly one of these states."""
@@ -35,64 +47,6 @@ class PieceState(Enum):
     REQUESTED = "requested"
     UNVERIFIED = "unverified"
     HAVE = "have"
-
-
-class PieceDownload:
-    """One piece on its way, in blocks (BEP 3).
-
-    Invariant: each block is free, asked of at least one peer, or received.
-    """
-
-    __slots__ = (
-        "_block_size",
-        "_view",
-        "contributors",
-        "data",
-        "free",
-        "index",
-        "owner",
-        "pending",
-    )
-
-    def __init__(self, index: int, layout: PieceLayout, owner: Peer | None) -> None:
-        self.index = index
-        self.data = bytearray(layout.piece_size(index))
-        self.free = deque(range(0, len(self.data), layout.block_size))
-        """Byte offsets of the blocks that are asked of nobody."""
-        self.pending: dict[int, list[Peer]] = {}
-        """Byte offset of a block to the peers it is asked of."""
-        self.contributors: set[Peer] = set()
-        self.owner = owner
-        """If set, the only peer this piece is asked of, so that a bad piece has one culprit."""
-        self._view = memoryview(self.data)
-        self._block_size = layout.block_size
-
-    def request(self, peer: Peer, begin: int) -> Request:
-        self.pending.setdefault(begin, []).append(peer)
-        return Request(self.index, begin, self.block_length(begin))
-
-    def block_length(self, begin: int) -> int:
-        return min(self._block_size, len(self.data) - begin)
-
-    def give_back(self, peer: Peer, begin: int) -> None:
-        """The peer will not send this block."""
-        holders = self.pending[begin]
-        holders.remove(peer)
-        if not holders:
-            del self.pending[begin]
-            self.free.appendleft(begin)
-
-    def receive(self, peer: Peer, begin: int, block: memoryview | bytes) -> list[Peer]:
-        """Take a block that was asked of `peer`; returns the others it was asked of."""
-        holders = self.pending.pop(begin)
-        holders.remove(peer)
-        self._view[begin : begin + len(block)] = block
-        self.contributors.add(peer)
-        return holders
-
-    @property
-    def is_complete(self) -> bool:
-        return not self.free and not self.pending
 
 
 @dataclass(slots=True)
@@ -106,8 +60,23 @@ class Receipt:
     """Peers that were asked for it too."""
 
 
+@dataclass(slots=True)
+class Verdict:
+    """What a piece's hash says of the peers that sent it."""
+
+    culprits: set[Peer]
+    """Those who certainly sent wrong bytes."""
+    cancel: list[tuple[Peer, Request]]
+    """What is not to come from peers that are under suspicion."""
+
+
 class Downloader:
-    """Every wanted piece from missing to had; rarest first, then the end game."""
+    """Every wanted piece from missing to had: what readers wait for, then the picker's choice, then the end game.
+
+    A piece is shared among peers that have proven themselves. One that has not sent a good piece yet gets
+    pieces of its own, which others help with only when nothing else is left. A piece whose hash was wrong, and
+    every piece of a peer that had a part in one, comes from one peer alone.
+    """
 
     def __init__(
         self, layout: PieceLayout, have: Bitfield, wanted: Collection[int], random: Random
@@ -117,10 +86,14 @@ class Downloader:
         self.picker = PiecePicker(layout.piece_count, random)
         self.missing = Bitfield(layout.piece_count)
         """Wanted pieces that are not had yet, whatever their state."""
+        self.readers = Readers()
+        self.suspects = Suspects()
+        self.fastest = 0.0
+        """The rate of the fastest peer, in bytes per second."""
         self._downloads: dict[int, PieceDownload] = {}
+        self._ready: dict[int, PieceDownload] = {}
+        """Those of them with free blocks."""
         self._storing: dict[int, PieceDownload] = {}
-        self._suspicious: set[int] = set()
-        """Pieces whose hash was wrong: each is asked of one peer at a time from then on."""
         self.unverified_bytes = 0
         self.wasted_bytes = 0
         for index in wanted:
@@ -147,39 +120,180 @@ class Downloader:
     def is_interesting(self, peer: Peer) -> bool:
         return peer.have is not None and (peer.have & self.missing).any()
 
-    def fill(self, peer: Peer, depth: int) -> list[Request]:
-        """The requests that bring the peer's unanswered ones up to `depth`; they count as asked."""
+    def want(self, wanted: Bitfield) -> list[tuple[Peer, Request]]:
+        """Other pieces are wanted from now on; returns the requests that are to be cancelled."""
+        self.missing = wanted - self.have
+        cancels: list[tuple[Peer, Request]] = []
+        for download in [d for d in self._downloads.values() if d.index not in self.missing]:
+            for begin, holders in download.pending.items():
+                request = Request(download.index, begin, download.block_length(begin))
+                cancels += [(holder, request) for holder in holders]
+            self._forget(download)
+        self.picker.open = self.missing.copy()
+        for index in (*self._downloads, *self._storing):
+            self.picker.open.discard(index)
+        return cancels
+
+    # Asking
+
+    def fill(self, peer: Peer, depth: int, now: float, urgent_depth: int = 0) -> list[Request]:
+        """The requests that bring the peer's unanswered ones up to `depth`; they count as asked.
+
+        What readers need may bring them up to `urgent_depth`.
+        """
         requests: list[Request] = []
-        if peer.peer_choking or peer.have is None or self.unverified_bytes >= MAX_UNVERIFIED_BYTES:
+        have = peer.have
+        if peer.peer_choking or have is None or self.unverified_bytes >= MAX_UNVERIFIED_BYTES:
             return requests
-        outstanding = peer.requests
-        while len(outstanding) < depth:
-            download = self._next_download(peer, peer.have)
+        if self.readers.order:
+            self._fill_urgent(peer, have, urgent_depth, now, requests)
+        while len(peer.requests) < depth:
+            download = self._next_download(peer, have)
             if download is None:
                 break
-            free = download.free
-            while free and len(outstanding) < depth:
-                begin = free.popleft()
-                requests.append(download.request(peer, begin))
-                outstanding[download.index, begin] = None
-        if not requests and len(outstanding) < min(depth, END_GAME_REQUESTS):
-            self._fill_end_game(peer, min(depth, END_GAME_REQUESTS), requests)
+            self._ask(download, peer, depth, now, requests)
+        if not requests and len(peer.requests) < min(depth, END_GAME_REQUESTS):
+            for download in self._downloads.values():
+                if self._may_help(download, peer, have):
+                    depth = min(depth, END_GAME_REQUESTS)
+                    self._ask_again(download, peer, depth, now, requests)
         return requests
 
-    def receive(self, peer: Peer, piece: Piece) -> Receipt:
+    def _ask(
+        self, download: PieceDownload, peer: Peer, depth: int, now: float, requests: list[Request]
+    ) -> None:
+        free, outstanding = download.free, peer.requests
+        while free and len(outstanding) < depth:
+            begin = free.popleft()
+            requests.append(download.request(peer, begin))
+            outstanding[download.index, begin] = now
+        if not free:
+            self._ready.pop(download.index, None)
+
+    def _ask_again(
+        self,
+        download: PieceDownload,
+        peer: Peer,
+        depth: int,
+        now: float,
+        requests: list[Request],
+        owed_for: float = 0.0,
+    ) -> None:
+        """Ask this peer too for blocks that one other peer has owed for so many seconds."""
+        index = download.index
+        for begin, holders in download.pending.items():
+            if len(peer.requests) >= depth:
+                return
+            if len(holders) == 1 and peer is not holders[0]:
+                if now - holders[0].requests[index, begin] >= owed_for:
+                    requests.append(download.request(peer, begin))
+                    peer.requests[index, begin] = now
+
+    def _fill_urgent(
+        self, peer: Peer, have: Bitfield, depth: int, now: float, requests: list[Request]
+    ) -> None:
+        slow = peer.pipeline.rate < SLOW * self.fastest
+        for index in self.readers.order:
+            if len(peer.requests) >= depth:
+                return
+            since = self.readers.waiting.get(index)
+            if since is not None and slow and now - since < PATIENCE:
+                continue
+            download = self._downloads.get(index)
+            if download is None:
+                if index not in have or index in peer.refused or index not in self.picker.open:
+                    continue
+                if not self._may_begin(peer):
+                    continue
+                download = self._begin(index, peer)
+            elif not self._may_help(download, peer, have):
+                continue
+            if download.free:
+                self._ask(download, peer, depth, now, requests)
+            elif since is not None:
+                self._ask_again(download, peer, depth, now, requests, HURRY_SECONDS)
+
+    def _next_download(self, peer: Peer, have: Bitfield) -> PieceDownload | None:
+        """A begun piece with free blocks if there is one for this peer, else a new one."""
+        shares = peer.good_pieces > 0 and peer not in self.suspects
+        for download in self._ready.values():
+            if download.owner is peer or (shares and download.owner is None):
+                if download.index in have and download.index not in peer.refused:
+                    return download
+        offered = self._offered(peer, have)
+        may_begin = self._may_begin(peer)
+        if may_begin:
+            index = self._pick(peer, offered)
+            if index is not None:
+                return self._begin(index, peer)
+        elif not shares and (self.picker.open & offered).any():
+            return None  # once it has proven itself it gets more
+        for download in self._ready.values():
+            if self._may_help(download, peer, have):
+                return download
+        return None
+
+    def _pick(self, peer: Peer, offered: Bitfield) -> int | None:
+        """Which piece the peer is to begin: first those that came wrong, for they tell who lied."""
+        for index in self.suspects.pieces:
+            if index in self.picker.open and index in offered:
+                return index
+        if peer.prefers_runs and peer.last_begun is not None:
+            following = peer.last_begun + 1
+            if following in self.picker.open and following in offered:
+                return following
+        return self.picker.pick(offered)
+
+    def _may_begin(self, peer: Peer) -> bool:
+        if self.begun_bytes >= MAX_BEGUN_BYTES:
+            return False
+        suspect = peer in self.suspects
+        if peer.good_pieces and not suspect:
+            return True
+        own = sum(d.owner is peer for d in (*self._downloads.values(), *self._storing.values()))
+        return own < (1 if suspect else UNPROVEN_PIECES)
+
+    def _may_help(self, download: PieceDownload, peer: Peer, have: Bitfield) -> bool:
+        """Whether the peer may be asked for blocks of a begun piece."""
+        if download.index not in have or download.index in peer.refused:
+            return False
+        return download.owner is peer or not (download.exclusive or peer in self.suspects)
+
+    def _begin(self, index: int, peer: Peer) -> PieceDownload:
+        self.picker.open.discard(index)
+        exclusive = index in self.suspects.pieces or peer in self.suspects
+        owner = peer if exclusive or not peer.good_pieces else None
+        download = PieceDownload(index, self.layout, owner, exclusive=exclusive)
+        self._downloads[index] = self._ready[index] = download
+        peer.last_begun = index
+        return download
+
+    def _offered(self, peer: Peer, have: Bitfield) -> Bitfield:
+        if not peer.refused:
+            return have
+        offered = have.copy()
+        for index in peer.refused:
+            offered.discard(index)
+        return offered
+
+    # Answers
+
+    def receive(self, peer: Peer, piece: Piece, now: float) -> Receipt:
         """Take in a block; one that was not asked for is dropped.
 
         Raises ProtocolError for one of another length than was asked for.
         """
         key = (piece.index, piece.begin)
         download = self._downloads.get(piece.index)
-        if key not in peer.requests or download is None:
+        asked_at = peer.requests.get(key)
+        if asked_at is None or download is None:
             self.wasted_bytes += len(piece.block)
             return Receipt(used=False)
         expected = download.block_length(piece.begin)
         if len(piece.block) != expected:
             raise ProtocolError(f"a block of {len(piece.block)} bytes came, not {expected}")
         del peer.requests[key]
+        peer.pipeline.block_came(asked_at, expected, now)
         others = download.receive(peer, piece.begin, piece.block)
         for other in others:
             other.requests.pop(key, None)
@@ -197,13 +311,18 @@ class Downloader:
         del peer.requests[index, begin]
         download = self._downloads[index]
         download.give_back(peer, begin)
-        if download.owner is peer or not (download.pending or download.contributors):
+        if download.owner is peer and download.exclusive:
             self._reopen(download)
+        else:
+            self._freed(download)
 
     def disown(self, peer: Peer) -> None:
-        """The peer sends nothing for now: the pieces that only it was asked for begin anew."""
+        """The peer sends nothing for now: others may go on with its pieces."""
         for download in [each for each in self._downloads.values() if each.owner is peer]:
-            self._reopen(download)
+            if download.exclusive:
+                self._reopen(download)
+            else:
+                download.owner = None
 
     def release(self, peer: Peer) -> None:
         """The peer is gone or choked us: all it was asked for is free again."""
@@ -211,79 +330,82 @@ class Downloader:
             self.give_back(peer, index, begin)
         self.disown(peer)
 
+    def _freed(self, download: PieceDownload) -> None:
+        """Blocks of a begun piece are free again; one that nothing has come of begins anew."""
+        if download.pending or any(download.senders):
+            if download.free:
+                self._ready[download.index] = download
+        else:
+            self._reopen(download)
+
     def _reopen(self, download: PieceDownload) -> None:
         """Forget what has come of a piece: anyone may be asked for it."""
+        self._forget(download)
+        self._open([download.index])
+
+    def _forget(self, download: PieceDownload) -> None:
         for begin, holders in download.pending.items():
             for holder in holders:
                 holder.requests.pop((download.index, begin), None)
+        self.wasted_bytes += download.received_bytes
         del self._downloads[download.index]
-        self.picker.open.add(download.index)
+        self._ready.pop(download.index, None)
 
-    def stored(self, index: int, *, ok: bool) -> set[Peer]:
-        """The piece is verified and on the disk, or not; returns the peers that sent its blocks."""
+    def _open(self, indices: Iterable[int]) -> None:
+        for index in indices:
+            if index in self.missing:
+                self.picker.open.add(index)
+
+    # Finished pieces
+
+    def stored(self, index: int, *, ok: bool) -> Verdict:
+        """The piece is verified and on the disk; not ok: its hash was wrong."""
         download = self._storing.pop(index)
         self.unverified_bytes -= len(download.data)
+        contributors = download.contributors
         if ok:
             self.have.add(index)
             self.missing.discard(index)
-            self._suspicious.discard(index)
-        else:
-            self._suspicious.add(index)
-            self.wasted_bytes += len(download.data)
-            self.picker.open.add(index)
-        return download.contributors
+            self.readers.arrived(index)
+            for peer in contributors:
+                peer.good_pieces += 1
+            culprits = self.suspects.resolve(index, download.data)
+            return Verdict(culprits, self._expel(culprits))
+        self.wasted_bytes += len(download.data)
+        self._open([index])
+        if len(contributors) == 1:
+            return Verdict(contributors, self._expel(contributors))
+        senders = [sender for sender in download.senders if sender is not None]
+        self.suspects.add(index, download.data, senders, self.layout.block_size)
+        # A second time is once too often: nothing more of theirs may spoil what others send.
+        again = {peer for peer in contributors if self.suspects.parts(peer) > 1}
+        return Verdict(set(), self._expel(again))
 
     def not_stored(self, index: int) -> None:
         """The disk did not take the piece; it has to come again."""
         download = self._storing.pop(index)
         self.unverified_bytes -= len(download.data)
-        self.picker.open.add(index)
+        self._open([index])
 
-    def _next_download(self, peer: Peer, have: Bitfield) -> PieceDownload | None:
-        """A begun piece with free blocks if the peer has one, else a new one."""
-        for download in self._downloads.values():
-            if (
-                download.free
-                and download.index in have
-                and download.index not in peer.refused
-                and download.owner in (None, peer)
-            ):
-                return download
-        if self.begun_bytes >= MAX_BEGUN_BYTES:
-            return None
-        index = self._pick(peer, self._offered(peer, have))
-        if index is None:
-            return None
-        peer.last_begun = index
-        self.picker.open.discard(index)
-        owner = peer if index in self._suspicious else None
-        download = self._downloads[index] = PieceDownload(index, self.layout, owner)
-        return download
-
-    def _pick(self, peer: Peer, offered: Bitfield) -> int | None:
-        if peer.prefers_runs and peer.last_begun is not None:
-            following = peer.last_begun + 1
-            if following in self.picker.open and following in offered:
-                return following
-        return self.picker.pick(offered)
-
-    def _offered(self, peer: Peer, have: Bitfield) -> Bitfield:
-        if not peer.refused:
-            return have
-        offered = have.copy()
-        for index in peer.refused:
-            offered.discard(index)
-        return offered
-
-    def _fill_end_game(self, peer: Peer, depth: int, requests: list[Request]) -> None:
-        """Ask this peer too for blocks that one other peer still owes."""
-        assert peer.have is not None
-        for download in self._downloads.values():
-            if download.index not in peer.have or download.index in peer.refused or download.owner:
-                continue
-            for begin, holders in list(download.pending.items()):
-                if len(peer.requests) >= depth:
-                    return
-                if len(holders) == 1 and peer not in holders:
-                    requests.append(download.request(peer, begin))
-                    peer.requests[download.index, begin] = None
+    def _expel(self, peers: set[Peer]) -> list[tuple[Peer, Request]]:
+        """Take these peers' blocks out of every piece that others have a part in too; what to cancel."""
+        cancels: list[tuple[Peer, Request]] = []
+        for download in list(self._downloads.values()) if peers else ():
+            for peer in peers:
+                if download.exclusive and download.owner is peer:
+                    continue
+                owed = [begin for begin, holders in download.pending.items() if peer in holders]
+                for begin in owed:
+                    request = Request(download.index, begin, download.block_length(begin))
+                    cancels.append((peer, request))
+                    del peer.requests[download.index, begin]
+                    download.give_back(peer, begin)
+                dropped = download.discard(peer)
+                self.wasted_bytes += dropped
+                if download.owner is peer:
+                    download.owner = None
+                if owed or dropped:
+                    self._freed(download)
+                    if download.index not in self._downloads:
+                        break
+        return cancels

@@ -12,6 +12,7 @@ from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import PeerAddress
 from jupyter_webtorrent.protocol.messages import BitfieldMessage, HaveAll, HaveNone, Request
 from jupyter_webtorrent.protocol.metainfo import MAX_PIECES
+from jupyter_webtorrent.swarm.pipeline import Pipeline, limit
 from jupyter_webtorrent.swarm.rate import RateMeter
 
 
@@ -42,12 +43,15 @@ class Peer:
     """What it told of its pieces before that."""
     extensions: ExtensionHandshake | None = None
 
-    requests: dict[tuple[int, int], None] = field(default_factory=dict)
-    """Our unanswered requests, oldest first, as (piece index, byte offset in the piece)."""
+    pipeline: Pipeline = field(init=False)
+    requests: dict[tuple[int, int], float] = field(default_factory=dict)
+    """Our unanswered requests, oldest first: (piece index, byte offset in the piece) to when it was asked."""
     requested_at: float = 0.0
     """When the peer last sent a block, or was first asked for one with none under way."""
     refused: set[int] = field(default_factory=set)
     """Pieces it rejected requests for since it last unchoked us."""
+    good_pieces: int = 0
+    """Verified pieces that it had a part in."""
     prefers_runs: bool = False
     """Whether it gives pieces that follow each other more cheaply than any others, as web servers do."""
     last_begun: int | None = None
@@ -64,6 +68,9 @@ class Peer:
     """When a block was last seen to have moved, to the second; before the first one, when it joined."""
     moved_bytes: int = 0
     """Block bytes that had moved by then."""
+
+    def __post_init__(self) -> None:
+        self.pipeline = Pipeline(self.joined_at)
 
     @property
     def supports_fast(self) -> bool:
@@ -89,6 +96,12 @@ class Peer:
     def is_of_interest(self) -> bool:
         """Whether one of us wants something of the other."""
         return self.am_interested or self.peer_interested
+
+    @property
+    def depth(self) -> int:
+        """Unanswered requests to keep; never more than the peer keeps (BEP 10, `reqq`)."""
+        queue = self.extensions.request_queue if self.extensions else None
+        return min(self.pipeline.depth, limit(queue))
 
     @property
     def is_seed(self) -> bool:

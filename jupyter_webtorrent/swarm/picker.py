@@ -1,4 +1,4 @@
-"""Which piece next: rarest first, chance among equals.
+"""Which piece next: by priority, then rarest first with chance among equals, or in order.
 
 Availability is kept as one bit array a level (how many peers have a piece), so that a peer's whole bitfield
 is counted in, and the rarest piece of a peer found, by a few operations on machine words.
@@ -6,6 +6,7 @@ is counted in, and the rarest piece of a peer found, by a few operations on mach
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 from jupyter_webtorrent.protocol.bitfield import Bitfield
@@ -21,6 +22,10 @@ class PiecePicker:
         self._random = random
         self._levels = [Bitfield.full(piece_count)]
         self.open = Bitfield(piece_count)
+        self.sequential = False
+        """Pieces in their order instead of the rarest first."""
+        self.preferred: Sequence[Bitfield] = ()
+        """Sets of pieces, those to be had first first; all others come after them."""
 
     def availability(self, index: int) -> int:
         """How many connected peers have the piece."""
@@ -58,10 +63,17 @@ class PiecePicker:
         self._trim()
 
     def pick(self, have: Bitfield) -> int | None:
-        """The rarest open piece that a peer with `have` can give, by chance among equals."""
+        """The best open piece that a peer with `have` can give: the rarest of the preferred, or the first."""
         offered = self.open & have
         if not offered.any():
             return None
+        for pieces in self.preferred:
+            candidates = offered & pieces
+            if candidates.any():
+                offered = candidates
+                break
+        if self.sequential:
+            return offered.first_from(0)
         for level in self._levels[1:]:
             candidates = level & offered
             if candidates.any():

@@ -32,9 +32,9 @@ from jupyter_webtorrent.protocol.messages import (
     Unchoke,
 )
 from jupyter_webtorrent.protocol.metainfo import Info
-from jupyter_webtorrent.swarm import pipeline
 from jupyter_webtorrent.swarm.choker import Choker
 from jupyter_webtorrent.swarm.commands import (
+    Ban,
     Command,
     Complete,
     Disconnect,
@@ -49,6 +49,9 @@ from jupyter_webtorrent.swarm.rate import RateMeter
 from jupyter_webtorrent.swarm.uploads import Uploads
 
 REQUEST_TIMEOUT = 30.0
+
+URGENT_REQUESTS = 16
+"""A peer's requests for what readers need, beyond its pipeline: they need not wait until it has room."""
 
 
 class RequestGate(Protocol):
@@ -237,15 +240,17 @@ class Swarm:
         """Keep the peer's pipeline full."""
         if self.downloader is None or peer.peer_choking or not peer.am_interested:
             return
-        depth = pipeline.depth(peer)
-        if len(peer.requests) > depth * 3 // 4:
+        depth = peer.depth
+        urgent = self.downloader.readers.order
+        if len(peer.requests) > depth * 3 // 4 and not urgent:
             return  # a few requests at a time, not one for each block
         room = None if self.gate is None else self.gate.room(peer)
         if room is not None:
             depth = min(depth, len(peer.requests) + room)
         if not peer.requests:
             peer.requested_at = now
-        requests = self.downloader.fill(peer, depth)
+            peer.pipeline.resumed(now)
+        requests = self.downloader.fill(peer, depth, now, depth + URGENT_REQUESTS)
         if requests:
             self._send(peer, *requests)
             if self.gate is not None:
@@ -254,11 +259,13 @@ class Swarm:
     def piece_stored(self, index: int, now: float, *, ok: bool) -> None:
         """A piece was verified and written; not ok: its hash was wrong, and nothing was written."""
         assert self.downloader is not None
-        contributors = self.downloader.stored(index, ok=ok)
+        verdict = self.downloader.stored(index, ok=ok)
+        for suspect, request in verdict.cancel:
+            self._send(suspect, Cancel(request.index, request.begin, request.length))
+        for culprit in verdict.culprits:
+            self._commands.append(Ban(culprit))
+            self._disconnect(culprit, f"the peer sent a bad piece {index}", final=True)
         if not ok:
-            if len(contributors) == 1:
-                (culprit,) = contributors
-                self._disconnect(culprit, f"the peer sent a bad piece {index}", final=True)
             self._refill_all(now)
             return
         for peer in self.peers:
@@ -302,7 +309,7 @@ class Swarm:
             raise ProtocolError("a block came before it could be asked for")
         peer.down.add(len(piece.block))
         self.down.add(len(piece.block))
-        receipt = self.downloader.receive(peer, piece)
+        receipt = self.downloader.receive(peer, piece, now)
         if receipt.used:
             peer.requested_at = now
         for other in receipt.cancel:

@@ -6,10 +6,10 @@ from random import Random
 
 import pytest
 
-from jupyter_webtorrent.protocol.extension import ExtensionHandshake, MetadataData
+from jupyter_webtorrent.protocol.extension import MetadataData
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
-from jupyter_webtorrent.swarm import metadata, pipeline
+from jupyter_webtorrent.swarm import metadata
 from jupyter_webtorrent.swarm.choker import Choker, regular_slots, seed_slots
 from jupyter_webtorrent.swarm.peer import Peer
 from jupyter_webtorrent.swarm.peer_book import MAX_ADDRESSES, AddressState, PeerBook
@@ -85,15 +85,6 @@ def test_the_chance_choice_keeps_its_slot_for_a_while() -> None:
 def test_the_uninterested_get_no_slot() -> None:
     bored = peer("bored", rate=9, interested=False)
     assert Choker(4, Random(1)).decide([bored], seeding=True, now=0.0) == set()
-
-
-def test_a_pipeline_is_no_deeper_than_the_peer_keeps() -> None:
-    shallow = peer("shallow")
-    assert pipeline.depth(shallow) == pipeline.DEPTH
-    shallow.extensions = ExtensionHandshake(ids={}, request_queue=5)
-    assert pipeline.depth(shallow) == 5
-    shallow.extensions = ExtensionHandshake(ids={}, request_queue=5000)
-    assert pipeline.depth(shallow) == pipeline.DEPTH
 
 
 def test_metadata_is_served_in_16_kib_and_not_for_ever() -> None:

@@ -1,0 +1,96 @@
+"""One piece on its way, in blocks: what is free, what is asked of whom, what has come and from whom."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from jupyter_webtorrent.protocol.layout import PieceLayout
+from jupyter_webtorrent.protocol.messages import Request
+from jupyter_webtorrent.swarm.peer import Peer
+
+
+class PieceDownload:
+    """A begun piece (BEP 3). Blocks are named by their byte offset in the piece.
+
+    Invariant: each block is free, asked of at least one peer, or received.
+    """
+
+    __slots__ = (
+        "_block_size",
+        "_view",
+        "data",
+        "exclusive",
+        "free",
+        "index",
+        "owner",
+        "pending",
+        "senders",
+    )
+
+    def __init__(
+        self, index: int, layout: PieceLayout, owner: Peer | None, *, exclusive: bool = False
+    ) -> None:
+        self.index = index
+        self.data = bytearray(layout.piece_size(index))
+        self.free = deque(range(0, len(self.data), layout.block_size))
+        """Blocks that are asked of nobody."""
+        self.pending: dict[int, list[Peer]] = {}
+        """Each block that is asked for, with the peers it is asked of."""
+        self.senders: list[Peer | None] = [None] * len(self.free)
+        """Who sent each block; None: it has not come."""
+        self.owner = owner
+        """If set, the peer that this piece is to come from, so that a bad one has one culprit."""
+        self.exclusive = exclusive
+        """Whether nobody else may be asked, even in the end game."""
+        self._view = memoryview(self.data)
+        self._block_size = layout.block_size
+
+    def request(self, peer: Peer, begin: int) -> Request:
+        self.pending.setdefault(begin, []).append(peer)
+        return Request(self.index, begin, self.block_length(begin))
+
+    def block_length(self, begin: int) -> int:
+        return min(self._block_size, len(self.data) - begin)
+
+    def give_back(self, peer: Peer, begin: int) -> None:
+        """The peer will not send this block."""
+        holders = self.pending[begin]
+        holders.remove(peer)
+        if not holders:
+            del self.pending[begin]
+            self.free.appendleft(begin)
+
+    def receive(self, peer: Peer, begin: int, block: memoryview | bytes) -> list[Peer]:
+        """Take a block that was asked of `peer`; returns the others it was asked of."""
+        holders = self.pending.pop(begin)
+        holders.remove(peer)
+        self._view[begin : begin + len(block)] = block
+        self.senders[begin // self._block_size] = peer
+        return holders
+
+    def discard(self, peer: Peer) -> int:
+        """Drop the blocks that a peer sent: they are free again. Returns their bytes."""
+        dropped = 0
+        for number, sender in enumerate(self.senders):
+            if sender is peer:
+                begin = number * self._block_size
+                self.senders[number] = None
+                self.free.append(begin)
+                dropped += self.block_length(begin)
+        return dropped
+
+    @property
+    def contributors(self) -> set[Peer]:
+        return {sender for sender in self.senders if sender is not None}
+
+    @property
+    def received_bytes(self) -> int:
+        return sum(
+            self.block_length(number * self._block_size)
+            for number, sender in enumerate(self.senders)
+            if sender is not None
+        )
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.free and not self.pending
