@@ -58,6 +58,13 @@ class Bitfield:
         self._require(piece)
         self._bits[piece] = 1
 
+    def add_run(self, pieces: range) -> None:
+        """Put pieces that follow each other in the set; raises IndexError if one does not exist."""
+        if pieces:
+            self._require(pieces[0])
+            self._require(pieces[-1])
+            self._bits[pieces[0] : pieces[-1] + 1] = 1
+
     def discard(self, piece: int) -> None:
         """Take a piece out of the set; raises IndexError if there is no such piece."""
         self._require(piece)

@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from enum import Enum
 from random import Random
 
 from jupyter_webtorrent.protocol.bitfield import Bitfield
@@ -16,7 +14,7 @@ from jupyter_webtorrent.protocol.layout import PieceLayout
 from jupyter_webtorrent.protocol.messages import Piece, Request
 from jupyter_webtorrent.swarm.peer import Peer
 from jupyter_webtorrent.swarm.picker import PiecePicker
-from jupyter_webtorrent.swarm.piece_download import PieceDownload
+from jupyter_webtorrent.swarm.piece_download import PieceDownload, PieceState, Receipt, Verdict
 from jupyter_webtorrent.swarm.suspects import Suspects
 from jupyter_webtorrent.swarm.urgent import Readers
 
@@ -38,36 +36,6 @@ PATIENCE = 1.0
 
 HURRY_SECONDS = 0.5
 """A block that a reader waits for is asked of a second peer when the first has owed it so long."""
-
-
-class PieceState(Enum):
-    """A piece is in exactly one of these states."""
-
-    MISSING = "missing"
-    REQUESTED = "requested"
-    UNVERIFIED = "unverified"
-    HAVE = "have"
-
-
-@dataclass(slots=True)
-class Receipt:
-    """What a block brought about."""
-
-    used: bool
-    """False: it was not asked for, or another peer was faster."""
-    completed: PieceDownload | None = None
-    cancel: tuple[Peer, ...] = ()
-    """Peers that were asked for it too."""
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What a piece's hash says of the peers that sent it."""
-
-    culprits: set[Peer]
-    """Those who certainly sent wrong bytes."""
-    cancel: list[tuple[Peer, Request]]
-    """What is not to come from peers that are under suspicion."""
 
 
 class Downloader:

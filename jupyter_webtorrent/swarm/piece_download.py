@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
+from enum import Enum
 
 from jupyter_webtorrent.protocol.layout import PieceLayout
 from jupyter_webtorrent.protocol.messages import Request
 from jupyter_webtorrent.swarm.peer import Peer
+
+
+class PieceState(Enum):
+    """A piece is in exactly one of these states."""
+
+    MISSING = "missing"
+    REQUESTED = "requested"
+    UNVERIFIED = "unverified"
+    HAVE = "have"
 
 
 class PieceDownload:
@@ -94,3 +105,24 @@ class PieceDownload:
     @property
     def is_complete(self) -> bool:
         return not self.free and not self.pending
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What a block brought about."""
+
+    used: bool
+    """False: it was not asked for, or another peer was faster."""
+    completed: PieceDownload | None = None
+    cancel: tuple[Peer, ...] = ()
+    """Peers that were asked for it too."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What a piece's hash says of the peers that sent it."""
+
+    culprits: set[Peer]
+    """Those who certainly sent wrong bytes."""
+    cancel: list[tuple[Peer, Request]]
+    """What is not to come from peers that are under suspicion."""

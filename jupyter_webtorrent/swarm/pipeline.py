@@ -20,6 +20,8 @@ DEFAULT_QUEUE: Final = 250
 
 HEAD_ROOM: Final = 0.5
 """Seconds of the peer's rate asked for beyond two round trips: it may pause, and so may we."""
+HEAD_ROOM_BYTES: Final = 2 << 20
+"""The most that head room comes to: more only wears out the processor's caches."""
 
 SAMPLE_SECONDS: Final = 0.25
 """The least time over which a rate is measured; the best of the last SAMPLES counts."""
@@ -95,8 +97,9 @@ class Pipeline:
 
     def _fit(self, now: float) -> None:
         """Give the pipeline the size that the measured rate and round trip ask for."""
-        budget = 2 * self._latency + HEAD_ROOM
-        ceiling = self.rate * budget / BLOCK_SIZE
+        rate, budget = self.rate, 2 * self._latency + HEAD_ROOM
+        wanted = 2 * self._latency * rate + min(HEAD_ROOM * rate, HEAD_ROOM_BYTES)
+        ceiling = wanted / BLOCK_SIZE
         if now >= self._probe_at + budget:
             self._latency = self._shortest  # of requests that waited behind a short queue
             self._shortest = _UNKNOWN

@@ -6,7 +6,7 @@ A Swarm does no I/O and reads no clock. Its driver tells it what happened (`peer
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from random import Random
 from typing import Protocol
 
@@ -87,6 +87,8 @@ class Swarm:
         self.uploads: Uploads | None = None
         self.gate: RequestGate | None = None
         """None: no limit."""
+        self.sequential = False
+        """Whether pieces come in their order, not the rarest first; set before `start`."""
         self._random = random
         self._choker = Choker(upload_slots, random)
         self._commands: list[Command] = []
@@ -122,6 +124,7 @@ class Swarm:
         """The metadata is known and the disk was checked: transfer. `wanted` holds piece indices."""
         self.extensions.metadata_found(info)
         self.downloader = Downloader(info.layout, have, wanted, self._random)
+        self.downloader.picker.sequential = self.sequential
         self.uploads = Uploads(info.layout, have)
         for peer in list(self.peers):
             try:
@@ -260,8 +263,7 @@ class Swarm:
         """A piece was verified and written; not ok: its hash was wrong, and nothing was written."""
         assert self.downloader is not None
         verdict = self.downloader.stored(index, ok=ok)
-        for suspect, request in verdict.cancel:
-            self._send(suspect, Cancel(request.index, request.begin, request.length))
+        self._cancel(verdict.cancel)
         for culprit in verdict.culprits:
             self._commands.append(Ban(culprit))
             self._disconnect(culprit, f"the peer sent a bad piece {index}", final=True)
@@ -275,8 +277,34 @@ class Swarm:
                 self._update_interest(peer)
         if self.downloader.is_complete:
             self._completed()
-        elif not self.downloader.unverified_bytes:
+        elif not self.downloader.unverified_bytes or verdict.culprits:
             self._refill_all(now)
+
+    def select(self, wanted: Bitfield, preferred: Sequence[Bitfield], now: float) -> None:
+        """Other pieces are wanted from now on, the `preferred` sets of them before the rest."""
+        assert self.downloader is not None
+        self.downloader.picker.preferred = preferred
+        was_complete = self.is_complete
+        self._cancel(self.downloader.want(wanted))
+        for peer in self.peers:
+            self._update_interest(peer)
+        if not self.is_complete:
+            self._refill_all(now)
+        elif not was_complete:
+            self._completed()
+
+    def reader_moved(self, reader: object, waiting: range, ahead: range, now: float) -> None:
+        """A reader waits for pieces, and will come to those `ahead`: they come before all others."""
+        assert self.downloader is not None
+        self.downloader.readers.move(reader, waiting, ahead, self.downloader.missing, now)
+        fastest_first = sorted(self.peers, key=lambda peer: -peer.pipeline.rate)
+        for peer in fastest_first if self.downloader.readers.order else ():
+            self.refill(peer, now)
+
+    def reader_closed(self, reader: object) -> None:
+        """A reader needs nothing any more; closing it again changes nothing."""
+        if self.downloader is not None:
+            self.downloader.readers.close(reader, self.downloader.missing)
 
     def piece_not_stored(self, index: int) -> None:
         """The disk did not take the piece."""
@@ -292,6 +320,9 @@ class Swarm:
         """Once a second: rates, choking, time-outs."""
         self.down.sample(now)
         self.up.sample(now)
+        if self.downloader is not None:
+            rates = (peer.pipeline.rate for peer in self.peers if not peer.peer_choking)
+            self.downloader.fastest = max(rates, default=0.0)
         for peer in list(self.peers):
             peer.sample(now)
             if peer.requests and now - peer.requested_at > REQUEST_TIMEOUT:
@@ -432,6 +463,10 @@ class Swarm:
     def _send(self, peer: Peer, *messages: Message) -> None:
         if messages:
             self._commands.append(Send(peer, messages))
+
+    def _cancel(self, requests: Iterable[tuple[Peer, Request]]) -> None:
+        for peer, request in requests:
+            self._send(peer, Cancel(request.index, request.begin, request.length))
 
     def _disconnect(self, peer: Peer, reason: str, *, final: bool = False) -> None:
         self._commands.append(Disconnect(peer, reason, final))
