@@ -91,6 +91,9 @@ def _add_fetch(parser: argparse.ArgumentParser) -> None:
         metavar="GLOB",
         help="fetch only the files that match",
     )
+    parser.add_argument(
+        "--sequential", action="store_true", help="from the first piece to the last, in order"
+    )
     parser.add_argument("--seed", action="store_true", help="go on sharing until interrupted")
     parser.add_argument(
         "--timeout", type=_seconds, metavar="S", help="give up after so many seconds"

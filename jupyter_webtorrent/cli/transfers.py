@@ -76,6 +76,7 @@ async def _fetch(options: argparse.Namespace, output: Output) -> int:
         seed_ratio=options.seed_ratio,
         seed_seconds=options.seed_time,
         web_seeds=options.web_seed,
+        sequential=options.sequential,
     )
     async with Session(_config(options)) as session:
         with stop_signals() as stopped:

@@ -124,6 +124,8 @@ class Connections:
             if connection.address is not None:
                 self.book.ban(connection.address)
             raise EngineError("this is ourselves")
+        if self._services.bans.bars_peer(theirs, connection.address_host):
+            raise EngineError("this peer sent bad pieces")
         existing = self.by_id(theirs)
         if existing is None:
             if connection not in self._all and self.room <= 0:
@@ -274,6 +276,12 @@ class Connections:
                 link.give_up()
             link.close(command.reason)
 
+    def ban(self, peer: Peer) -> None:
+        """It sent wrong bytes: no torrent of this session takes it back."""
+        self._services.bans.add(peer)
+        if peer.dialled is not None:
+            self.book.ban(peer.dialled)
+
     # Dialling
 
     async def dial_often(self) -> None:
@@ -286,7 +294,10 @@ class Connections:
             self._look_again.clear()
             connected = {peer.address for peer in self._by_peer}
             for address in self.book.take(max(0, room), loop.time(), besides=connected):
-                self._begin_dial(address)
+                if self._services.bans.bars_address(address):
+                    self.book.ban(address)
+                else:
+                    self._begin_dial(address)
             wait = min(max(self.book.next_try - loop.time(), DIAL_SECONDS), LONGEST_LOOK_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):

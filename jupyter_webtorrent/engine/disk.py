@@ -6,14 +6,17 @@ The blocking work is `storage.PieceStore`'s and runs off the loop; what is fetch
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from jupyter_webtorrent.engine.block_reader import BlockReader
+from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.offload import run_to_end
 from jupyter_webtorrent.engine.selection import FileSelection
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.metainfo import Info
+from jupyter_webtorrent.schema.transfers import FilePriority
 from jupyter_webtorrent.storage.create import CreatedTorrent
 from jupyter_webtorrent.storage.store import PieceStore
 
@@ -27,6 +30,8 @@ class TorrentDisk:
         self.store: PieceStore | None = None
         self.reader: BlockReader | None = None
         self.wanted_files: tuple[int, ...] = ()
+        self.priorities: dict[int, FilePriority] = {}
+        """Of the wanted files that are not of normal priority, by index."""
         self.checked_bytes = 0
         """How much of what is on disk was hashed, while it is."""
         self._services = services
@@ -63,6 +68,46 @@ class TorrentDisk:
         return sorted(
             {piece for file in self.wanted_files for piece in layout.pieces_of_file(file)}
         )
+
+    async def prioritize(self, info: Info, priorities: Mapping[int, FilePriority]) -> bool:
+        """Change what is wanted of the files, and how much; False if it must be opened anew for that.
+
+        Raises EngineError if there is no such file or none is left, and StorageError.
+        """
+        assert self.store is not None
+        chosen = {**dict.fromkeys(self.wanted_files, FilePriority.NORMAL), **self.priorities}
+        for index, priority in priorities.items():
+            if not 0 <= index < len(info.files) or info.files[index].padding:
+                raise EngineError(f"there is no file {index} in {info.name}")
+            chosen[index] = priority
+        wanted = tuple(sorted(i for i, p in chosen.items() if p is not FilePriority.SKIP))
+        if not wanted:
+            raise EngineError(f"no file of {info.name} is left to fetch: remove it instead")
+        if wanted != self.wanted_files:
+            self.selection = FileSelection(indices=tuple(range(i, i + 1) for i in wanted))
+            if not await self._services.offload(self.store.select, wanted):
+                return False
+            self.wanted_files = wanted
+        self.priorities = {
+            index: chosen[index] for index in wanted if chosen[index] is not FilePriority.NORMAL
+        }
+        return True
+
+    def pieces_by_priority(self, info: Info) -> tuple[Bitfield, list[Bitfield]]:
+        """The wanted pieces, and those of them that are preferred: of high, then also of normal priority.
+
+        A piece that two files share has the higher priority of both.
+        """
+        every, high, normal = (Bitfield(info.piece_count) for _ in range(3))
+        for file in self.wanted_files:
+            pieces = info.layout.pieces_of_file(file)
+            priority = self.priorities.get(file, FilePriority.NORMAL)
+            every.add_run(pieces)
+            if priority is FilePriority.HIGH:
+                high.add_run(pieces)
+            elif priority is FilePriority.NORMAL:
+                normal.add_run(pieces)
+        return every, [high, normal] if self.priorities else []
 
     async def write_piece(self, index: int, data: bytearray) -> bool:
         """Write a piece if its hash is right; False, and nothing is written, if it is not."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
+from contextlib import closing
 from typing import Any, TypeVar
 
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.loop import new_event_loop
 from jupyter_webtorrent.engine.session import Session
+from jupyter_webtorrent.engine.stream import FileStream
 from jupyter_webtorrent.protocol.identity import InfoHash
 from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
+    FilePriority,
     SessionStatus,
     ShareRequest,
     TransferDetails,
@@ -25,6 +28,34 @@ from jupyter_webtorrent.schema.transfers import (
 T = TypeVar("T")
 
 EVENT_SECONDS = 1.0
+
+
+class HostStream:
+    """A `FileStream` for other threads. Cancelling a future withdraws its urgency."""
+
+    def __init__(self, host: EngineHost, stream: FileStream) -> None:
+        self._host = host
+        self._stream = stream
+
+    def length(self) -> Future[int]:
+        """Bytes of the file, once the metadata is known."""
+        return self._host.submit(lambda _: self._stream.length())
+
+    def seek(self, offset: int) -> Future[None]:
+        """Say where the next read will be."""
+        return self._host.submit(lambda _: self._stream.seek(offset))
+
+    def read(self, offset: int, length: int) -> Future[bytes]:
+        """Up to `length` verified bytes at `offset`, less at the end of the file or past MAX_READ_BYTES."""
+        return self._host.submit(lambda _: self._stream.read(offset, length))
+
+    def close(self) -> Future[None]:
+        """End every read; closing it again changes nothing."""
+
+        async def close(_: Session) -> None:
+            self._stream.close()
+
+        return self._host.submit(close)
 
 
 class EngineHost:
@@ -51,7 +82,7 @@ class EngineHost:
         async def share(session: Session) -> TransferStatus:
             return session.transfer(await session.share(request))
 
-        return self._submit(share)
+        return self.submit(share)
 
     def fetch(self, request: FetchRequest) -> Future[TransferStatus]:
         """Begin a fetch; done as soon as it has begun, not when it is complete."""
@@ -59,19 +90,47 @@ class EngineHost:
         async def fetch(session: Session) -> TransferStatus:
             return session.transfer(await session.fetch(request))
 
-        return self._submit(fetch)
+        return self.submit(fetch)
 
     def transfers(self) -> Future[list[TransferStatus]]:
         async def transfers(session: Session) -> list[TransferStatus]:
             return session.transfers()
 
-        return self._submit(transfers)
+        return self.submit(transfers)
 
     def details(self, info_hash: str) -> Future[TransferDetails]:
         async def details(session: Session) -> TransferDetails:
             return session.details(session.torrent(InfoHash.from_text(info_hash)))
 
-        return self._submit(details)
+        return self.submit(details)
+
+    def set_priorities(
+        self, info_hash: str, priorities: Mapping[int, FilePriority]
+    ) -> Future[TransferDetails]:
+        """Change how much some files, by index, are wanted; those not named stay as they are."""
+
+        async def set_priorities(session: Session) -> TransferDetails:
+            key = InfoHash.from_text(info_hash)
+            return session.details(await session.set_priorities(key, dict(priorities)))
+
+        return self.submit(set_priorities)
+
+    def open_stream(self, info_hash: str, file: int | str) -> Future[HostStream]:
+        """A reader of a file, by its index or its path in the torrent; close it when done."""
+
+        async def open_stream(session: Session) -> HostStream:
+            return HostStream(self, session.open_stream(InfoHash.from_text(info_hash), file))
+
+        return self.submit(open_stream)
+
+    def read(self, info_hash: str, file: int | str, offset: int, length: int) -> Future[bytes]:
+        """One read, as of a stream that is opened and closed for it; cancel the future to give up."""
+
+        async def read(session: Session) -> bytes:
+            with closing(session.open_stream(InfoHash.from_text(info_hash), file)) as stream:
+                return await stream.read(offset, length)
+
+        return self.submit(read)
 
     def remove(self, info_hash: str, *, delete_data: bool = False) -> Future[None]:
         """Forget a transfer; a part file stays for a later fetch unless `delete_data`.
@@ -85,7 +144,7 @@ class EngineHost:
             self._told.pop(str(key), None)
             self._tell_all([], [str(key)], session)
 
-        return self._submit(remove)
+        return self.submit(remove)
 
     def pause(self, info_hash: str) -> Future[TransferStatus]:
         """Stop all traffic of a transfer; done when it has stopped."""
@@ -120,7 +179,7 @@ class EngineHost:
         async def status(session: Session) -> SessionStatus:
             return session.status()
 
-        return self._submit(status)
+        return self.submit(status)
 
     def subscribe(self, listener: Callable[[TransferEvent], None]) -> Callable[[], None]:
         """Call `listener`, in the engine's thread: all transfers now, then changes each second.
@@ -138,7 +197,7 @@ class EngineHost:
             if loop is not None and not loop.is_closed():
                 loop.call_soon_threadsafe(self._listeners.pop, key, None)
 
-        self._submit(subscribe)
+        self.submit(subscribe)
         return unsubscribe
 
     def close(self) -> None:
@@ -153,7 +212,8 @@ class EngineHost:
         if thread is not threading.current_thread():
             thread.join()
 
-    def _submit(self, call: Callable[[Session], Coroutine[Any, Any, T]]) -> Future[T]:
+    def submit(self, call: Callable[[Session], Coroutine[Any, Any, T]]) -> Future[T]:
+        """Run a call in the engine's thread."""
         with self._lock:
             if self._closed:
                 refused: Future[T] = Future()

@@ -21,6 +21,7 @@ from jupyter_webtorrent.net.transport import Network
 from jupyter_webtorrent.net.webseed import RangeReader
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
 from jupyter_webtorrent.protocol.ws_tracker import Announce, Answer
+from jupyter_webtorrent.swarm.bans import BanList
 
 MAX_NEGOTIATIONS = 10
 """WebRTC offers and answers under way in a session, each."""
@@ -58,6 +59,7 @@ class Services:
     """Reads web seeds."""
     tcp_trackers: TcpTrackers
     """The HTTP and UDP ones."""
+    bans: BanList = field(default_factory=BanList)
     open_connections: int = 0
     """Connections of all torrents, dialled ones without a handshake too."""
     listening: PeerAddress | None = None

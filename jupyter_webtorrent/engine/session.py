@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from random import Random, SystemRandom
 from types import TracebackType
@@ -30,6 +30,7 @@ from jupyter_webtorrent.engine.services import Services, TrackerClient, unique
 from jupyter_webtorrent.engine.tcp_trackers import TcpTrackers
 from jupyter_webtorrent.engine.throttle import Throttle
 from jupyter_webtorrent.engine.tiers import Tiers, merged, one_each
+from jupyter_webtorrent.engine.stream import FileStream
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.guard import Policy
@@ -45,6 +46,7 @@ from jupyter_webtorrent.protocol.magnet import MagnetLink
 from jupyter_webtorrent.protocol.reach import Reach, reach_of
 from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
+    FilePriority,
     SessionStatus,
     ShareRequest,
     TransferDetails,
@@ -214,8 +216,39 @@ class Session:
                 selection=selection,
                 goal=self._goal(request),
                 web_seeds=web_seeds,
+                sequential=request.sequential,
             )
             return self._begin(torrent, addresses)
+
+    async def set_priorities(
+        self, info_hash: InfoHash, priorities: Mapping[int, FilePriority]
+    ) -> Torrent:
+        """Change how much some files, by index, are wanted; those not named stay as they are.
+
+        Raises TransferNotFoundError, EngineError, and DiskFullError if what is added has no room.
+        """
+        async with self._changing:
+            torrent = self.torrent(info_hash)
+            if await torrent.set_priorities(priorities):
+                return torrent
+            addresses = torrent.connections.book.addresses()
+            await self._end(torrent)
+            anew = Torrent(
+                Source(torrent.link, torrent.info),
+                self._services,
+                folder=torrent.disk.folder,
+                trackers=torrent.trackers,
+                selection=torrent.disk.selection,
+                sequential=torrent.swarm.sequential,
+            )
+            return self._begin(anew, addresses)
+
+    def open_stream(self, info_hash: InfoHash, file: int | str) -> FileStream:
+        """A reader of a file, by its index or its path in the torrent; close it when done.
+
+        Raises TransferNotFoundError, and EngineError if too many are open.
+        """
+        return self.torrent(info_hash).streams.open(file)
 
     async def remove(self, info_hash: InfoHash, *, delete_data: bool = False) -> None:
         """Stop a torrent and forget it.

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.protocol.identity import PeerAddress
 from jupyter_webtorrent.schema.transfers import (
+    FilePriority,
     FileStatus,
     SessionStatus,
     TransferDetails,
@@ -139,5 +140,9 @@ def _files(torrent: Torrent) -> list[FileStatus]:
                     begin = layout.offset(piece)
                     end = begin + layout.piece_size(piece)
                     done += min(end, start + file.length) - max(begin, start)
-        files.append(FileStatus("/".join(file.path), file.length, done, index in wanted))
+        priority = FilePriority.SKIP
+        if index in wanted:
+            priority = torrent.disk.priorities.get(index, FilePriority.NORMAL)
+        name = "/".join(file.path)
+        files.append(FileStatus(name, file.length, done, index in wanted, priority))
     return files

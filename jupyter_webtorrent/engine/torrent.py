@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from jupyter_webtorrent.engine.throttle import TorrentLimits, UploadTurns
 from jupyter_webtorrent.engine.tiers import Tiers
 from jupyter_webtorrent.engine.web_seed import WebSeeds
 from jupyter_webtorrent.net.guard import Policy
+from jupyter_webtorrent.engine.stream import Streams
 from jupyter_webtorrent.net.transport import Transport
 from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.errors import WebTorrentError
@@ -34,10 +35,11 @@ from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import PeerAddress, PeerId
 from jupyter_webtorrent.protocol.metainfo import Info
 from jupyter_webtorrent.protocol.reach import Reach, reach_of
-from jupyter_webtorrent.schema.transfers import TransferState
+from jupyter_webtorrent.schema.transfers import FilePriority, TransferState
 from jupyter_webtorrent.storage.create import CreatedTorrent
 from jupyter_webtorrent.storage.errors import StorageError
 from jupyter_webtorrent.swarm.commands import (
+    Ban,
     Complete,
     Disconnect,
     PeersFound,
@@ -69,6 +71,7 @@ class Torrent:
         tiers: Tiers,
         selection: FileSelection | None = None,
         web_seeds: Iterable[str] = (),
+        sequential: bool = False,
         shared: CreatedTorrent | None = None,
         shared_paths: tuple[Path, ...] = (),
         goal: SeedingGoal | None = None,
@@ -111,6 +114,8 @@ class Torrent:
             upload_slots=services.config.upload_slots,
             pex=services.config.pex,
         )
+        self.swarm.sequential = sequential
+        self.streams = Streams(self.swarm, self.disk, services.offload, self.run_commands)
         if services.listening is not None:
             self.swarm.extensions.listen_port = services.listening.port
         self.failures = FailureLog()
@@ -218,7 +223,12 @@ class Torrent:
             self._chores.append(asking)
         self._is_found = True
         self.discovery.start()
-        await self._transfer()
+        if self.swarm.info is None:
+            await self._open(await asyncio.shield(self._info))
+        if self.swarm.is_complete and self.finished_at is None:
+            self._complete.set()  # a pause came between
+        while True:
+            await self._transfer()
 
     def _next_state(self) -> TransferState:
         """With what it begins, or goes on after a pause."""
@@ -251,17 +261,19 @@ class Torrent:
             await self._open(self._info.result())
 
     async def _transfer(self) -> None:
-        if self.swarm.info is None:
-            await self._open(await asyncio.shield(self._info))
+        """Wait until all that is wanted is here, and put it in its place."""
         await self._complete.wait()
-        if self.finished_at is not None:
-            return
+        self._complete.clear()
+        if not self.swarm.is_complete:
+            return  # more is wanted by now
         if self._shared is not None:
             self.paths = self._shared_paths
         else:
             self.paths = await self.disk.finish()
             self.notice = self.disk.notice
             self.discovery.completed()
+            if not self.swarm.is_complete:
+                return
         self.state = TransferState.SEEDING
         self.finished_at = self._loop.time()
         if not self.done.done():
@@ -282,10 +294,12 @@ class Torrent:
         self.swarm.start(info, have, self.disk.wanted_pieces(info), self._loop.time())
         self.web_seeds.start()
         self.run_commands()
+        self.streams.changed()
 
     def _fail(self, reason: str) -> None:
         self.state = TransferState.FAILED
         self.error = reason
+        self.streams.end(reason)
         if not self.done.done():
             self.done.set_exception(FetchFailedError(reason))
 
@@ -306,6 +320,7 @@ class Torrent:
     def ended(self) -> None:
         """`run` is over, or was cancelled before it began: nobody waits in vain."""
         self.switch.rests()
+        self.streams.end("the transfer was stopped")
         if not self.done.done():
             self.done.set_exception(FetchFailedError("the transfer was stopped"))
 
@@ -341,6 +356,8 @@ class Torrent:
                             self.connections.serve_uploads(peer)
                         case StorePiece(index=index, data=data):
                             self._spawn_store(index, data)
+                        case Ban(peer=peer):
+                            self.connections.ban(peer)
                         case Disconnect() as disconnect:
                             self.connections.disconnect(disconnect)
                         case UseMetadata(info=info):
@@ -380,6 +397,7 @@ class Torrent:
             self._tasks = None
             raise
         self.swarm.piece_stored(index, self._loop.time(), ok=ok)
+        self.streams.changed()
         self.run_commands()
 
     # Its connections
@@ -428,6 +446,27 @@ class Torrent:
     @property
     def handshake(self) -> Handshake:
         return Handshake(self.info_hash, self._services.peer_id)
+
+    async def set_priorities(self, priorities: Mapping[int, FilePriority]) -> bool:
+        """Change the priorities of some files; False if this torrent has to be begun anew for that.
+
+        Raises EngineError, and DiskFullError if what is added has no room.
+        """
+        info, downloader = self.swarm.info, self.swarm.downloader
+        if info is None or downloader is None or self._shared is not None:
+            raise EngineError(f"the files of {self.name} cannot be chosen now")
+        if not await self.disk.prioritize(info, priorities):
+            return False
+        wanted, preferred = self.disk.pieces_by_priority(info)
+        self.swarm.select(wanted, preferred, self._loop.time())
+        if not self.swarm.is_complete and self.state is TransferState.SEEDING:
+            self.state = TransferState.DOWNLOADING
+            self.finished_at = None
+            self.done = self._loop.create_future()
+            self.done.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self.run_commands()
+        self.streams.changed()
+        return True
 
     def covers(self, selection: FileSelection) -> bool:
         """Whether a request for these files brings nothing new."""

@@ -29,6 +29,15 @@ class TransferState(Enum):
     """It cannot go on; `error` says why."""
 
 
+class FilePriority(Enum):
+    """How much a file of a transfer is wanted; those of a higher priority come first."""
+
+    SKIP = "skip"
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
 class ShareRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Make one torrent of all `paths` (absolute) and seed it."""
 
@@ -62,6 +71,8 @@ class FetchRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Pause once it was seeded for so long."""
     web_seeds: list[str] = []
     """Besides the link's own (BEP 19). As a person named them, they may be on the local network."""
+    sequential: bool = False
+    """Pieces in their order instead of the rarest first: worse for a swarm, better for one who looks on."""
 
 
 class FileStatus(Struct, frozen=True):
@@ -71,6 +82,7 @@ class FileStatus(Struct, frozen=True):
     done: int
     """Verified bytes."""
     wanted: bool
+    priority: FilePriority = FilePriority.NORMAL
 
 
 class PeerStatus(Struct, frozen=True):

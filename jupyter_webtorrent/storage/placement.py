@@ -108,7 +108,7 @@ class Chooser:
             if placement is None:
                 continue
             try:
-                self._require_room(placement)
+                self.require_room(placement, self._wanted)
             except BaseException:
                 self.abandon(placement)
                 raise
@@ -351,10 +351,11 @@ class Chooser:
                 raise CheckCancelledError(f"the check of {self.label} was cancelled")
             yield result
 
-    def _require_room(self, placement: Placement) -> None:
+    def require_room(self, placement: Placement, wanted: frozenset[int]) -> None:
+        """Raise DiskFullError if what is wanted and not there yet has no room."""
         if placement.adopted:
             return
-        needed = self._info.layout.bytes_of_pieces(self._pieces_of(self._wanted))
+        needed = self._info.layout.bytes_of_pieces(self._pieces_of(wanted))
         for slot in placement.slots:
             found = None if slot.padding else stat_below(slot.root, slot.parts)
             if slot.padding:

@@ -33,7 +33,7 @@ class PieceStore:
     def __init__(self, info: Info, data: TorrentData, wanted: frozenset[int]) -> None:
         self._info: Final = info
         self._data: Final = data
-        self._wanted: Final = wanted
+        self._wanted = wanted
         self._have = Bitfield(info.piece_count)
         self._have_lock = Lock()
         self._finishing = Lock()
@@ -93,6 +93,22 @@ class PieceStore:
         store = cls(info, data, frozenset())
         store._seeded_target = _seeded_target(info, files)
         return store
+
+    def select(self, wanted: Collection[int]) -> bool:
+        """Want other files of a download from now on; what has come of the rest stays in the part.
+
+        False, and nothing changes, if files are needed that this store has no place for: the download has
+        to be opened anew. Raises DiskFullError.
+        """
+        assert self._download
+        placement, chooser = self._download
+        with self._finishing:
+            slots = self._data.slots
+            if placement.adopted and any(not slots[index].stamp for index in wanted):
+                return False
+            chooser.require_room(placement, frozenset(wanted))
+            self._wanted = frozenset(wanted)
+        return True
 
     @property
     def target(self) -> Path:

@@ -152,10 +152,11 @@ class Downloader:
         for begin, holders in download.pending.items():
             if len(peer.requests) >= depth:
                 return
-            if len(holders) == 1 and peer is not holders[0]:
-                if now - holders[0].requests[index, begin] >= owed_for:
-                    requests.append(download.request(peer, begin))
-                    peer.requests[index, begin] = now
+            if len(holders) > 1 or peer is holders[0]:
+                continue
+            if now - holders[0].requests[index, begin] >= owed_for:
+                requests.append(download.request(peer, begin))
+                peer.requests[index, begin] = now
 
     def _fill_urgent(
         self, peer: Peer, have: Bitfield, depth: int, now: float, requests: list[Request]
@@ -185,9 +186,9 @@ class Downloader:
         """A begun piece with free blocks if there is one for this peer, else a new one."""
         shares = peer.good_pieces > 0 and peer not in self.suspects
         for download in self._ready.values():
-            if download.owner is peer or (shares and download.owner is None):
-                if download.index in have and download.index not in peer.refused:
-                    return download
+            is_for_peer = download.owner is peer or (shares and download.owner is None)
+            if is_for_peer and download.index in have and download.index not in peer.refused:
+                return download
         offered = self._offered(peer, have)
         may_begin = self._may_begin(peer)
         if may_begin:

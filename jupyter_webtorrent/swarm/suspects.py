@@ -29,7 +29,9 @@ class BadCopy:
     def culprits(self, good: bytearray) -> set[Peer]:
         """Those who sent a block that differs from the good one."""
         right = _digests(good, self.block_size)
-        return {peer for (sent, peer), digest in zip(self.blocks, right, strict=True) if sent != digest}
+        return {
+            peer for (sent, peer), digest in zip(self.blocks, right, strict=True) if sent != digest
+        }
 
 
 class Suspects:

@@ -5,9 +5,10 @@ One `Readers` a torrent. Where a reader stands is the engine's business; whom to
 
 from __future__ import annotations
 
-from collections.abc import Container
 from dataclasses import dataclass
 from itertools import zip_longest
+
+from jupyter_webtorrent.protocol.bitfield import Bitfield
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,13 @@ class Readers:
         """Those that are waited for, and since when."""
 
     def move(
-        self, reader: object, waiting: range, ahead: range, missing: Container[int], now: float
+        self, reader: object, waiting: range, ahead: range, missing: Bitfield, now: float
     ) -> None:
         """A reader is new, or stands elsewhere; `missing` holds the pieces that can still come."""
         self._windows[reader] = Window(waiting, ahead, now)
         self._merge(missing)
 
-    def close(self, reader: object, missing: Container[int]) -> None:
+    def close(self, reader: object, missing: Bitfield) -> None:
         """The reader needs nothing any more."""
         if self._windows.pop(reader, None) is not None:
             self._merge(missing)
@@ -48,7 +49,7 @@ class Readers:
         self.order.pop(index, None)
         self.waiting.pop(index, None)
 
-    def _merge(self, missing: Container[int]) -> None:
+    def _merge(self, missing: Bitfield) -> None:
         windows = self._windows.values()
         before, self.waiting, self.order = self.waiting, {}, {}
         for window in windows:
@@ -56,5 +57,9 @@ class Readers:
                 if index in missing:
                     self.waiting[index] = before.get(index, window.since)
         for kind in ([w.waiting for w in windows], [w.ahead for w in windows]):
-            for group in zip_longest(*kind):  # the first of each reader, then the second of each, ...
-                self.order.update((index, None) for index in group if index is not None and index in missing)
+            for group in zip_longest(
+                *kind
+            ):  # the first of each reader, then the second of each, ...
+                self.order.update(
+                    (index, None) for index in group if index is not None and index in missing
+                )

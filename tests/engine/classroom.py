@@ -60,11 +60,20 @@ class Machine:
         return await self.session.share(ShareRequest(paths=[str(path) for path in paths]))
 
     async def fetch(
-        self, torrent: Torrent, peers: Iterable[str] = (), select: Iterable[str] = ()
+        self,
+        torrent: Torrent,
+        peers: Iterable[str] = (),
+        select: Iterable[str] = (),
+        *,
+        sequential: bool = False,
     ) -> Torrent:
         link = f"magnet:?xt=urn:btih:{torrent.info_hash}"
         request = FetchRequest(
-            link=link, folder=str(self.folder), peers=list(peers), select=list(select)
+            link=link,
+            folder=str(self.folder),
+            peers=list(peers),
+            select=list(select),
+            sequential=sequential,
         )
         return await self.session.fetch(request)
 

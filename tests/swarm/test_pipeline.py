@@ -86,7 +86,9 @@ def test_no_queue_builds_up_beyond_the_head_room() -> None:
     for second in range(5, 200, 5):
         sender.run(until=second)
         waiting = sender.requests * BLOCK_SIZE / sender.rate
-        assert waiting <= 1.2  # seconds a new request waits: twice the head room, and the round trip
+        assert (
+            waiting <= 1.2
+        )  # seconds a new request waits: twice the head room, and the round trip
 
 
 def test_a_peer_that_slows_down_is_asked_for_less() -> None:

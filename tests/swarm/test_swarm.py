@@ -21,7 +21,7 @@ from jupyter_webtorrent.protocol.messages import (
     Unchoke,
 )
 from jupyter_webtorrent.swarm.commands import Send
-from jupyter_webtorrent.swarm.download import PieceState
+from jupyter_webtorrent.swarm.piece_download import PieceState
 from tests.swarm.nodes import PIECE_LENGTH, Node, Room, make_torrent
 
 INFO, DATA = make_torrent(10 * PIECE_LENGTH + 5000)

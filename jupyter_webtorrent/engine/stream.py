@@ -1,0 +1,187 @@
+"""Readers of files that are still growing: a read at any offset gets its pieces before all others.
+
+What is asked of whom is the swarm's decision; a reader tells it where it stands, and waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, Self
+
+from jupyter_webtorrent.engine.disk import TorrentDisk
+from jupyter_webtorrent.engine.errors import EngineError
+from jupyter_webtorrent.engine.offload import Offload
+from jupyter_webtorrent.protocol.metainfo import Info
+from jupyter_webtorrent.swarm.swarm import Swarm
+
+LOOK_AHEAD_BYTES: Final = 8 << 20
+"""Fetched behind a reader's last read before the rest of the torrent."""
+MAX_READ_BYTES: Final = 8 << 20
+"""One read returns at most so much."""
+MAX_STREAMS: Final = 64
+"""Of one torrent."""
+
+NO_PIECES: Final = range(0)
+
+
+class Streams:
+    """One torrent's readers, and what wakes those that wait."""
+
+    def __init__(
+        self,
+        swarm: Swarm,
+        disk: TorrentDisk,
+        offload: Offload,
+        run_commands: Callable[[], None],
+    ) -> None:
+        self.swarm = swarm
+        self.disk = disk
+        self.offload = offload
+        self.run_commands = run_commands
+        self.ended_by = ""
+        """Why nothing can be read any more."""
+        self._open: set[FileStream] = set()
+
+    def open(self, file: int | str) -> FileStream:
+        """A reader of a file, by its index or its path in the torrent, which need not be known yet."""
+        if len(self._open) >= MAX_STREAMS:
+            raise EngineError(f"{MAX_STREAMS} readers are open; close one first")
+        stream = FileStream(self, file)
+        self._open.add(stream)
+        return stream
+
+    def changed(self) -> None:
+        """Something has come, or is not to come any more: whoever waits looks again."""
+        for stream in self._open:
+            stream.wake()
+
+    def end(self, reason: str) -> None:
+        """The torrent has ended: every read fails from now on."""
+        self.ended_by = self.ended_by or reason
+        self.changed()
+
+    def closed(self, stream: FileStream) -> None:
+        self._open.discard(stream)
+
+
+class FileStream:
+    """Reads one file of a torrent, verified bytes only; an async context manager, or `close` it.
+
+    Reads of one stream take turns; streams of one torrent do not wait for each other.
+    """
+
+    def __init__(self, streams: Streams, file: int | str) -> None:
+        self._streams = streams
+        self._file = file
+        self._turn = asyncio.Lock()
+        self._woken = asyncio.Event()
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def length(self) -> int:
+        """Bytes of the file; waits for the torrent's metadata. Raises EngineError."""
+        async with self._turn:
+            info, index = await self._located()
+            return info.files[index].length
+
+    async def seek(self, offset: int) -> None:
+        """Say where the next read will be, so that it is fetched from now on; waits for the metadata.
+
+        Raises EngineError.
+        """
+        await self._at(offset, 0)
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """Up to `length` bytes at `offset`, less only at the file's end or past MAX_READ_BYTES.
+
+        Waits until they have come. A cancelled read withdraws its urgency. Raises EngineError if they cannot
+        come any more, and StorageError.
+        """
+        return await self._at(offset, length)
+
+    def close(self) -> None:
+        """End every read, and take back what was asked for ahead."""
+        if not self._closed:
+            self._closed = True
+            self._streams.swarm.reader_closed(self)
+            self._streams.closed(self)
+            self._woken.set()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def _at(self, offset: int, length: int) -> bytes:
+        if offset < 0 or length < 0:
+            raise EngineError(f"nothing can be read at {offset}, {length} bytes long")
+        async with self._turn:
+            info, index = await self._located()
+            size = info.files[index].length
+            count = max(0, min(length, size - offset, MAX_READ_BYTES))
+            start = info.layout.file_offset(index) + min(offset, size)
+            ahead = min(LOOK_AHEAD_BYTES, max(0, size - offset - count))
+            pieces = info.layout.pieces_between(start, count)
+            coming = info.layout.pieces_between(start + count, ahead)
+            await self._arrived(info.files[index].path[-1], pieces, coming)
+            if not count:
+                return b""
+            store = self._streams.disk.store
+            assert store is not None
+            return await self._streams.offload(store.read, start, count)
+
+    async def _located(self) -> tuple[Info, int]:
+        """The metadata and the file's index, once the torrent has begun."""
+        swarm = self._streams.swarm
+        await self._until(lambda: swarm.downloader is not None)
+        info, file = swarm.info, self._file
+        assert info is not None
+        for index, candidate in enumerate(info.files):
+            if not candidate.padding and file in (index, "/".join(candidate.path)):
+                return info, index
+        raise EngineError(f"there is no file {file} in {info.name}")
+
+    async def _arrived(self, name: str, pieces: range, ahead: range) -> None:
+        swarm = self._streams.swarm
+        downloader, loop = swarm.downloader, asyncio.get_running_loop()
+        assert downloader is not None
+
+        def all_there() -> bool:
+            for index in pieces:
+                if index not in downloader.have:
+                    if index not in downloader.missing:
+                        raise EngineError(f"{name} is not among the files that are fetched")
+                    return False
+            return True
+
+        waits = not all_there()
+        swarm.reader_moved(self, pieces if waits else NO_PIECES, ahead, loop.time())
+        self._streams.run_commands()
+        if waits:
+            try:
+                await self._until(all_there)
+            except BaseException:
+                swarm.reader_closed(self)
+                raise
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        """Wait until it holds; raises EngineError once this cannot be."""
+        while True:
+            self._woken.clear()
+            if self._closed:
+                raise EngineError("the reader is closed")
+            if self._streams.ended_by:
+                raise EngineError(f"nothing can be read any more: {self._streams.ended_by}")
+            if condition():
+                return
+            await self._woken.wait()
