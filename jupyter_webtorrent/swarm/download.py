@@ -30,6 +30,12 @@ END_GAME_REQUESTS = 16
 UNPROVEN_PIECES = 2
 """Pieces at a time of a peer that has not sent a good one yet; of a suspect it is one."""
 
+STALL_SECONDS = 1.0
+"""A peer that has sent no block for so long, and longer than it should take, has its blocks asked of others."""
+
+WORTH_SECONDS = 0.25
+"""In the end game a block is asked of a second peer only if it comes so much sooner."""
+
 SLOW = 0.25
 """A peer this much slower than the fastest is not asked for what a reader waits for, for PATIENCE seconds."""
 PATIENCE = 1.0
@@ -145,16 +151,25 @@ class Downloader:
         depth: int,
         now: float,
         requests: list[Request],
-        owed_for: float = 0.0,
+        patience: float = float("inf"),
     ) -> None:
-        """Ask this peer too for blocks that one other peer has owed for so many seconds."""
-        index = download.index
+        """Ask this peer too for blocks that it will send much sooner than the one that owes them.
+
+        That is so only at the very end, when no piece is left to begin; but at any time if that one stalls,
+        or if they have been owed for `patience` seconds.
+        """
+        index, at_the_end = download.index, not self.picker.open.any()
         for begin, holders in download.pending.items():
             if len(peer.requests) >= depth:
                 return
-            if len(holders) > 1 or peer is holders[0]:
+            holder = holders[0]
+            if len(holders) > 1 or peer is holder:
                 continue
-            if now - holders[0].requests[index, begin] >= owed_for:
+            ours = peer.pipeline.delay(len(peer.requests))
+            theirs = holder.pipeline.delay(len(holder.requests))
+            stalls = now - holder.requested_at >= max(theirs, STALL_SECONDS)
+            slower = at_the_end and theirs > max(2 * ours, ours + WORTH_SECONDS)
+            if stalls or slower or now - holder.requests[index, begin] >= patience:
                 requests.append(download.request(peer, begin))
                 peer.requests[index, begin] = now
 

@@ -30,6 +30,9 @@ SAMPLES: Final = 4
 PROBE_SECONDS: Final = 20.0
 """How old the shortest latency gets before it is measured anew, behind a queue of a quarter."""
 
+ASSUMED_DELAY: Final = 1.0
+"""Seconds until a block comes from a peer whose rate is unknown."""
+
 _UNKNOWN: Final = float("inf")
 
 
@@ -72,7 +75,7 @@ class Pipeline:
     def delay(self, requests: int) -> float:
         """Seconds until a block arrives that is asked for behind so many unanswered requests."""
         if not self._rates:
-            return _UNKNOWN
+            return ASSUMED_DELAY
         return self._latency + requests * BLOCK_SIZE / max(self.rate, 1.0)
 
     def resumed(self, now: float) -> None:

@@ -85,7 +85,7 @@ def test_a_rejected_cancel_does_not_bar_the_piece() -> None:
     swarm = leech()
     fast, slow = join_seed(swarm, "fast"), join_seed(swarm, "slow")
     swarm.refill(fast, 0.0)
-    swarm.refill(slow, 0.0)  # the end game: both are asked for all of it
+    swarm.refill(slow, 1.0)  # the end game: both are asked for all of it
     index, begin = next(iter(fast.requests))
     swarm.received(fast, block(index, begin), 1.0)
     cancels = [message for message in sent_to(swarm, slow) if isinstance(message, Cancel)]
@@ -103,7 +103,7 @@ def test_a_piece_with_one_owner_is_free_again_when_the_owner_chokes_us() -> None
     swarm = leech()
     cheat, honest = join_seed(swarm, "cheat"), join_seed(swarm, "honest")
     swarm.refill(cheat, 0.0)
-    swarm.refill(honest, 0.0)
+    swarm.refill(honest, 1.0)
     for number, (index, begin) in enumerate(list(cheat.requests)):
         sender = cheat if number % 2 else honest
         swarm.received(sender, Piece(index, begin, bytes(BLOCK)), 0.5)
@@ -123,16 +123,16 @@ def test_junk_does_not_keep_a_request_alive() -> None:
     swarm = leech()
     stallers = [join_seed(swarm, f"staller-{number}") for number in range(2)]
     honest = join_seed(swarm, "honest")
-    for staller in stallers:
-        swarm.refill(staller, 0.0)
-    for now in (20.0, 40.0):
+    for number, staller in enumerate(stallers):
+        swarm.refill(staller, float(number))
+    for now in (20.0, 41.0):
         for staller in stallers:
             swarm.received(staller, Piece(0, 7, b"x"), now)
         swarm.tick(now)
     gone = [c.peer for c in swarm.take_commands() if isinstance(c, Disconnect)]
     assert gone == stallers
     for staller in stallers:
-        swarm.peer_left(staller, 41.0)
+        swarm.peer_left(staller, 42.0)
     assert completes(swarm, honest, start=42)
 
 
