@@ -88,3 +88,28 @@ def test_availability_is_the_number_of_peers_that_have_a_piece(
             peers[number] = set()
     for piece in range(PIECES):
         assert picker.availability(piece) == sum(piece in pieces for pieces in peers)
+
+
+def test_what_is_preferred_comes_before_what_is_rare() -> None:
+    picker = open_picker()
+    picker.peer_joined(Bitfield.full(PIECES))
+    picker.peer_joined(bitfield(*range(11)))
+    picker.preferred = [bitfield(4), bitfield(2, 3, 4)]
+    picked = []
+    while (index := picker.pick(Bitfield.full(PIECES))) is not None:
+        picked.append(index)
+        picker.open.discard(index)
+    assert picked[0] == 4
+    assert set(picked[1:3]) == {2, 3}
+    assert picked[3] == 11
+    assert sorted(picked) == list(range(PIECES))
+
+
+def test_in_sequence_the_first_of_the_preferred_comes_first() -> None:
+    picker = open_picker()
+    picker.sequential = True
+    picker.peer_joined(bitfield(1, 5, 7))
+    picker.preferred = [bitfield(7)]
+    assert picker.pick(bitfield(1, 5, 7)) == 7
+    picker.open.discard(7)
+    assert picker.pick(bitfield(1, 5, 7)) == 1
