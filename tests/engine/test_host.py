@@ -14,6 +14,7 @@ from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
 from jupyter_webtorrent.engine.host import EngineHost
 from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
+    FilePriority,
     ShareRequest,
     TransferEvent,
     TransferState,
@@ -113,6 +114,29 @@ def test_what_a_person_can_mend_is_a_plain_error(teacher: EngineHost, tmp_path: 
         teacher.fetch(FetchRequest(link=magnet, folder=str(tmp_path / "no"))).result(WAIT)
     with pytest.raises(TransferNotFoundError):
         teacher.details("ab" * 20).result(WAIT)
+
+
+def test_a_file_is_read_through_the_host_while_it_comes(
+    teacher: EngineHost, student: EngineHost, tmp_path: Path
+) -> None:
+    data = write_random(tmp_path / "film.bin", 20_000_000)
+    truth = data.read_bytes()
+    (tmp_path / "here").mkdir()
+    shared = teacher.share(ShareRequest(paths=[str(data)])).result(WAIT)
+    link = FetchRequest(link=shared.magnet, folder=str(tmp_path / "here"))
+    key = student.fetch(link).result(WAIT).info_hash
+    stream = student.open_stream(key, "film.bin").result(WAIT)
+    for offset in (15_000_000, 3_000_001, 19_999_000):
+        expected = truth[offset : offset + 100_000]
+        assert stream.read(offset, 100_000).result(WAIT) == expected
+        assert student.read(key, 0, offset, 50).result(WAIT) == expected[:50]
+    stream.seek(0).result(WAIT)
+    assert stream.length().result(WAIT) == len(truth)
+    stream.close().result(WAIT)
+    with pytest.raises(EngineError, match="the reader is closed"):
+        stream.read(0, 1).result(WAIT)
+    details = student.set_priorities(key, {0: FilePriority.HIGH}).result(WAIT)
+    assert [file.priority for file in details.files] == [FilePriority.HIGH]
 
 
 def test_a_closed_host_refuses_and_leaves_no_thread(tmp_path: Path) -> None:

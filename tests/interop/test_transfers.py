@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_webtorrent.engine.config import EngineConfig
+from jupyter_webtorrent.engine.host import EngineHost
+from jupyter_webtorrent.schema.transfers import FetchRequest
 from tests.interop.corpus import digests, write_file, write_folder
 from tests.interop.deadline import Deadline
 from tests.interop.peers.programs import CHROMIUM, LIBTORRENT, OURS, Program
@@ -124,3 +127,26 @@ def test_a_hybrid_torrent_is_fetched_by_its_v1_side(folders: tuple[Path, Path]) 
         trackers=[],
         options=["--hybrid"],
     )
+
+
+def test_a_file_is_read_at_any_offset_while_libtorrent_sends_it(
+    folders: tuple[Path, Path],
+) -> None:
+    source, target = folders
+    film = write_file(source / "film.bin", 48 << 20, seed="film")
+    truth, deadline = film.read_bytes(), Deadline(CASE_SECONDS)
+    host = EngineHost(
+        EngineConfig(trackers=(), listen_host="127.0.0.1", transports=frozenset({"tcp"}))
+    )
+    with LIBTORRENT.share(film, transport="tcp") as seed:
+        magnet = seed.expect("magnet", deadline).fields["magnet"]
+        peers = [seed.expect("listening", deadline).fields["tcp"]]
+        try:
+            request = FetchRequest(link=magnet, folder=str(target), peers=peers)
+            key = host.fetch(request).result(CASE_SECONDS).info_hash
+            stream = host.open_stream(key, film.name).result(CASE_SECONDS)
+            for offset in (40 << 20, 7_000_001, 47 << 20, 0, 25 << 20):
+                expected = truth[offset : offset + 200_000]
+                assert stream.read(offset, 200_000).result(CASE_SECONDS) == expected
+        finally:
+            host.close()

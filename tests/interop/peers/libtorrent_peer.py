@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Iterator
 
@@ -71,7 +72,9 @@ def _share(session: lt.session, options: Namespace) -> None:
     params.trackers = options.tracker
     params.save_path = str(options.path.parent)
     params.flags |= lt.torrent_flags.seed_mode
-    session.add_torrent(params)
+    handle = session.add_torrent(params)
+    while handle.status().state != lt.torrent_status.seeding:
+        time.sleep(0.01)  # it hangs up on whoever comes before, who then waits seconds to try again
     say("magnet", magnet=lt.make_magnet_uri(params))
     if options.transport == "tcp":
         say("listening", tcp=f"127.0.0.1:{session.listen_port()}")
