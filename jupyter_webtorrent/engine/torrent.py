@@ -99,6 +99,8 @@ class Torrent:
         if source.info is not None:
             self._info.set_result(source.info)
         self._complete = asyncio.Event()
+        self._choosing = asyncio.Lock()
+        """Held while what is wanted changes, and while it is put in its place."""
         self._peer_joined = asyncio.Event()
         self._running_commands = False
         self._tasks: asyncio.TaskGroup | None = None
@@ -264,16 +266,17 @@ class Torrent:
         """Wait until all that is wanted is here, and put it in its place."""
         await self._complete.wait()
         self._complete.clear()
-        if not self.swarm.is_complete:
-            return  # more is wanted by now
+        async with self._choosing:
+            if self.swarm.is_complete:  # unless more is wanted by now
+                await self._finish()
+
+    async def _finish(self) -> None:
         if self._shared is not None:
             self.paths = self._shared_paths
         else:
             self.paths = await self.disk.finish()
             self.notice = self.disk.notice
             self.discovery.completed()
-            if not self.swarm.is_complete:
-                return
         self.state = TransferState.SEEDING
         self.finished_at = self._loop.time()
         if not self.done.done():
@@ -455,10 +458,11 @@ class Torrent:
         info, downloader = self.swarm.info, self.swarm.downloader
         if info is None or downloader is None or self._shared is not None:
             raise EngineError(f"the files of {self.name} cannot be chosen now")
-        if not await self.disk.prioritize(info, priorities):
-            return False
-        wanted, preferred = self.disk.pieces_by_priority(info)
-        self.swarm.select(wanted, preferred, self._loop.time())
+        async with self._choosing:
+            if not await self.disk.prioritize(info, priorities):
+                return False
+            wanted, preferred = self.disk.pieces_by_priority(info)
+            self.swarm.select(wanted, preferred, self._loop.time())
         if not self.swarm.is_complete and self.state is TransferState.SEEDING:
             self.state = TransferState.DOWNLOADING
             self.finished_at = None

@@ -30,6 +30,9 @@ END_GAME_REQUESTS = 16
 UNPROVEN_PIECES = 2
 """Pieces at a time of a peer that has not sent a good one yet; of a suspect it is one."""
 
+ALONE_SECONDS = 60.0
+"""How long a piece is asked of one peer alone; then others may help, however slowly that one sends it."""
+
 STALL_SECONDS = 1.0
 """A peer that has sent no block for so long, and longer than it should take, has its blocks asked of others."""
 
@@ -122,13 +125,13 @@ class Downloader:
         if self.readers.order:
             self._fill_urgent(peer, have, urgent_depth, now, requests)
         while len(peer.requests) < depth:
-            download = self._next_download(peer, have)
+            download = self._next_download(peer, have, now)
             if download is None:
                 break
             self._ask(download, peer, depth, now, requests)
         if not requests and len(peer.requests) < min(depth, END_GAME_REQUESTS):
             for download in self._downloads.values():
-                if self._may_help(download, peer, have):
+                if self._may_help(download, peer, have, now):
                     depth = min(depth, END_GAME_REQUESTS)
                     self._ask_again(download, peer, depth, now, requests)
         return requests
@@ -189,15 +192,15 @@ class Downloader:
                     continue
                 if not self._may_begin(peer):
                     continue
-                download = self._begin(index, peer)
-            elif not self._may_help(download, peer, have):
+                download = self._begin(index, peer, now)
+            elif not self._may_help(download, peer, have, now):
                 continue
             if download.free:
                 self._ask(download, peer, depth, now, requests)
             elif since is not None:
                 self._ask_again(download, peer, depth, now, requests, HURRY_SECONDS)
 
-    def _next_download(self, peer: Peer, have: Bitfield) -> PieceDownload | None:
+    def _next_download(self, peer: Peer, have: Bitfield, now: float) -> PieceDownload | None:
         """A begun piece with free blocks if there is one for this peer, else a new one."""
         shares = peer.good_pieces > 0 and peer not in self.suspects
         for download in self._ready.values():
@@ -209,11 +212,11 @@ class Downloader:
         if may_begin:
             index = self._pick(peer, offered)
             if index is not None:
-                return self._begin(index, peer)
+                return self._begin(index, peer, now)
         elif not shares and (self.picker.open & offered).any():
             return None  # once it has proven itself it gets more
         for download in self._ready.values():
-            if self._may_help(download, peer, have):
+            if self._may_help(download, peer, have, now):
                 return download
         return None
 
@@ -237,17 +240,20 @@ class Downloader:
         own = sum(d.owner is peer for d in (*self._downloads.values(), *self._storing.values()))
         return own < (1 if suspect else UNPROVEN_PIECES)
 
-    def _may_help(self, download: PieceDownload, peer: Peer, have: Bitfield) -> bool:
+    def _may_help(self, download: PieceDownload, peer: Peer, have: Bitfield, now: float) -> bool:
         """Whether the peer may be asked for blocks of a begun piece."""
         if download.index not in have or download.index in peer.refused:
             return False
-        return download.owner is peer or not (download.exclusive or peer in self.suspects)
+        if download.owner is peer:
+            return True
+        alone = download.exclusive and now - download.begun_at < ALONE_SECONDS
+        return not alone and peer not in self.suspects
 
-    def _begin(self, index: int, peer: Peer) -> PieceDownload:
+    def _begin(self, index: int, peer: Peer, now: float) -> PieceDownload:
         self.picker.open.discard(index)
         exclusive = index in self.suspects.pieces or peer in self.suspects
         owner = peer if exclusive or not peer.good_pieces else None
-        download = PieceDownload(index, self.layout, owner, exclusive=exclusive)
+        download = PieceDownload(index, self.layout, now, owner, exclusive=exclusive)
         self._downloads[index] = self._ready[index] = download
         peer.last_begun = index
         return download

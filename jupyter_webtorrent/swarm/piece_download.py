@@ -29,6 +29,7 @@ class PieceDownload:
     __slots__ = (
         "_block_size",
         "_view",
+        "begun_at",
         "data",
         "exclusive",
         "free",
@@ -39,9 +40,16 @@ class PieceDownload:
     )
 
     def __init__(
-        self, index: int, layout: PieceLayout, owner: Peer | None, *, exclusive: bool = False
+        self,
+        index: int,
+        layout: PieceLayout,
+        now: float,
+        owner: Peer | None = None,
+        *,
+        exclusive: bool = False,
     ) -> None:
         self.index = index
+        self.begun_at = now
         self.data = bytearray(layout.piece_size(index))
         self.free = deque(range(0, len(self.data), layout.block_size))
         """Blocks that are asked of nobody."""

@@ -244,7 +244,7 @@ class Swarm:
         if self.downloader is None or peer.peer_choking or not peer.am_interested:
             return
         depth = peer.depth
-        urgent = self.downloader.readers.order
+        urgent = self.downloader.readers.waiting
         if len(peer.requests) > depth * 3 // 4 and not urgent:
             return  # a few requests at a time, not one for each block
         room = None if self.gate is None else self.gate.room(peer)

@@ -153,8 +153,10 @@ async def poisoned_swarm(
             witnesses.append(witness)
             tasks.append(asyncio.create_task(watch(witness)))
             known.append(machine.address)
-        for leaver in witnesses[len(students) :]:
-            tasks.append(asyncio.create_task(drop_at_random(leaver.torrent, random)))
+        tasks += [
+            asyncio.create_task(drop_at_random(witness.torrent, random))
+            for witness in witnesses[len(students) :]
+        ]
         await all_done([witness.torrent for witness in witnesses], 3600)
         seconds = loop.time()
         for task in tasks:

@@ -184,7 +184,7 @@ def test_a_banned_peer_s_blocks_are_taken_out_of_every_piece() -> None:
     liar, honest = table.join("liar", proven=True), table.join("honest", proven=True)
     liar.pipeline.depth = 5
     table.swarm.refill(liar, 0.0)
-    begun_second = [key for key in liar.requests][4]
+    begun_second = list(liar.requests)[4]
     start = begun_second[0] * INFO.piece_length + begun_second[1]
     table.swarm.received(liar, Piece(*begun_second, bytes(BLOCK)), 0.0)
     assert DATA[start : start + BLOCK] != bytes(BLOCK)
@@ -198,3 +198,23 @@ def test_a_banned_peer_s_blocks_are_taken_out_of_every_piece() -> None:
     downloader = table.swarm.downloader
     assert downloader is not None
     assert downloader.wasted_bytes == 5 * BLOCK
+
+
+def test_a_peer_that_trickles_does_not_keep_a_piece_to_itself_for_ever() -> None:
+    table = Table()
+    liar, slow = table.join("liar", proven=True), table.join("slow", proven=True)
+    liar.pipeline.depth = 1
+    table.answer(liar, 1, wrong=True)
+    for _ in range(3):
+        table.answer(slow)  # the second copy of the bad piece is slow's alone from here on
+    fresh = table.join("fresh", proven=True)
+    (index, _), *_ = slow.requests or liar.requests
+    downloader = table.swarm.downloader
+    assert downloader is not None
+    assert not table.swarm.is_complete
+    for _ in range(100):
+        table.now += 1.0
+        table.answer(fresh)
+        if index in downloader.have:
+            break
+    assert index in downloader.have

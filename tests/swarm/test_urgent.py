@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from random import Random
 
 from jupyter_webtorrent.protocol.bitfield import Bitfield
@@ -33,7 +34,7 @@ def join(swarm: Swarm, name: str) -> Peer:
     return peer
 
 
-def asked_of(swarm: Swarm, peer: Peer, kind: type[Request] | type[Cancel] = Request) -> list[int]:
+def asked_of(swarm: Swarm, peer: Peer, kind: type[Request | Cancel] = Request) -> list[int]:
     """The pieces of the requests (or cancels) that go to a peer now."""
     return [
         message.index
@@ -136,5 +137,5 @@ def test_a_peer_that_prefers_runs_gets_pieces_that_follow_each_other() -> None:
     server.prefers_runs = True
     swarm.refill(server, 0.0)
     asked = asked_of(swarm, server)
-    breaks = sum(later != earlier + 1 for earlier, later in zip(asked, asked[1:], strict=False))
+    breaks = sum(later != earlier + 1 for earlier, later in itertools.pairwise(asked))
     assert breaks <= 1  # at the end of the torrent
