@@ -39,15 +39,15 @@ class HostStream:
 
     def length(self) -> Future[int]:
         """Bytes of the file, once the metadata is known."""
-        return self._host.submit(lambda _: self._stream.length())
+        return self._host._submit(lambda _: self._stream.length())
 
     def seek(self, offset: int) -> Future[None]:
         """Say where the next read will be."""
-        return self._host.submit(lambda _: self._stream.seek(offset))
+        return self._host._submit(lambda _: self._stream.seek(offset))
 
     def read(self, offset: int, length: int) -> Future[bytes]:
         """Up to `length` verified bytes at `offset`, less at the end of the file or past MAX_READ_BYTES."""
-        return self._host.submit(lambda _: self._stream.read(offset, length))
+        return self._host._submit(lambda _: self._stream.read(offset, length))
 
     def close(self) -> Future[None]:
         """End every read; closing it again changes nothing."""
@@ -55,7 +55,7 @@ class HostStream:
         async def close(_: Session) -> None:
             self._stream.close()
 
-        return self._host.submit(close)
+        return self._host._submit(close)
 
 
 class EngineHost:
@@ -82,7 +82,7 @@ class EngineHost:
         async def share(session: Session) -> TransferStatus:
             return session.transfer(await session.share(request))
 
-        return self.submit(share)
+        return self._submit(share)
 
     def fetch(self, request: FetchRequest) -> Future[TransferStatus]:
         """Begin a fetch; done as soon as it has begun, not when it is complete."""
@@ -90,19 +90,19 @@ class EngineHost:
         async def fetch(session: Session) -> TransferStatus:
             return session.transfer(await session.fetch(request))
 
-        return self.submit(fetch)
+        return self._submit(fetch)
 
     def transfers(self) -> Future[list[TransferStatus]]:
         async def transfers(session: Session) -> list[TransferStatus]:
             return session.transfers()
 
-        return self.submit(transfers)
+        return self._submit(transfers)
 
     def details(self, info_hash: str) -> Future[TransferDetails]:
         async def details(session: Session) -> TransferDetails:
             return session.details(session.torrent(InfoHash.from_text(info_hash)))
 
-        return self.submit(details)
+        return self._submit(details)
 
     def set_priorities(
         self, info_hash: str, priorities: Mapping[int, FilePriority]
@@ -113,7 +113,7 @@ class EngineHost:
             key = InfoHash.from_text(info_hash)
             return session.details(await session.set_priorities(key, dict(priorities)))
 
-        return self.submit(set_priorities)
+        return self._submit(set_priorities)
 
     def open_stream(self, info_hash: str, file: int | str) -> Future[HostStream]:
         """A reader of a file, by its index or its path in the torrent; close it when done."""
@@ -121,7 +121,7 @@ class EngineHost:
         async def open_stream(session: Session) -> HostStream:
             return HostStream(self, session.open_stream(InfoHash.from_text(info_hash), file))
 
-        return self.submit(open_stream)
+        return self._submit(open_stream)
 
     def read(self, info_hash: str, file: int | str, offset: int, length: int) -> Future[bytes]:
         """One read, as of a stream that is opened and closed for it; cancel the future to give up."""
@@ -130,7 +130,7 @@ class EngineHost:
             with closing(session.open_stream(InfoHash.from_text(info_hash), file)) as stream:
                 return await stream.read(offset, length)
 
-        return self.submit(read)
+        return self._submit(read)
 
     def remove(self, info_hash: str, *, delete_data: bool = False) -> Future[None]:
         """Forget a transfer; a part file stays for a later fetch unless `delete_data`.
@@ -144,7 +144,7 @@ class EngineHost:
             self._told.pop(str(key), None)
             self._tell_all([], [str(key)], session)
 
-        return self.submit(remove)
+        return self._submit(remove)
 
     def pause(self, info_hash: str) -> Future[TransferStatus]:
         """Stop all traffic of a transfer; done when it has stopped."""
@@ -179,7 +179,7 @@ class EngineHost:
         async def status(session: Session) -> SessionStatus:
             return session.status()
 
-        return self.submit(status)
+        return self._submit(status)
 
     def subscribe(self, listener: Callable[[TransferEvent], None]) -> Callable[[], None]:
         """Call `listener`, in the engine's thread: all transfers now, then changes each second.
@@ -197,7 +197,7 @@ class EngineHost:
             if loop is not None and not loop.is_closed():
                 loop.call_soon_threadsafe(self._listeners.pop, key, None)
 
-        self.submit(subscribe)
+        self._submit(subscribe)
         return unsubscribe
 
     def close(self) -> None:
@@ -212,8 +212,7 @@ class EngineHost:
         if thread is not threading.current_thread():
             thread.join()
 
-    def submit(self, call: Callable[[Session], Coroutine[Any, Any, T]]) -> Future[T]:
-        """Run a call in the engine's thread."""
+    def _submit(self, call: Callable[[Session], Coroutine[Any, Any, T]]) -> Future[T]:
         with self._lock:
             if self._closed:
                 refused: Future[T] = Future()

@@ -240,6 +240,7 @@ class Session:
                 trackers=torrent.trackers,
                 selection=torrent.disk.selection,
                 sequential=torrent.swarm.sequential,
+                goal=torrent.goal,
             )
             return self._begin(anew, addresses)
 

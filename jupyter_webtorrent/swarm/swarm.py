@@ -247,13 +247,15 @@ class Swarm:
         urgent = self.downloader.readers.waiting
         if len(peer.requests) > depth * 3 // 4 and not urgent:
             return  # a few requests at a time, not one for each block
+        urgent_depth = depth + URGENT_REQUESTS
         room = None if self.gate is None else self.gate.room(peer)
         if room is not None:
             depth = min(depth, len(peer.requests) + room)
+            urgent_depth = min(urgent_depth, len(peer.requests) + room)
         if not peer.requests:
             peer.requested_at = now
             peer.pipeline.resumed(now)
-        requests = self.downloader.fill(peer, depth, now, depth + URGENT_REQUESTS)
+        requests = self.downloader.fill(peer, depth, now, urgent_depth)
         if requests:
             self._send(peer, *requests)
             if self.gate is not None:
