@@ -27,10 +27,10 @@ from jupyter_webtorrent.engine.offload import Offload, ThreadOffload, run_to_end
 from jupyter_webtorrent.engine.peer_connection import ConnectionOwner, PeerConnection
 from jupyter_webtorrent.engine.selection import FileSelection
 from jupyter_webtorrent.engine.services import Services, TrackerClient, unique
+from jupyter_webtorrent.engine.stream import FileStream
 from jupyter_webtorrent.engine.tcp_trackers import TcpTrackers
 from jupyter_webtorrent.engine.throttle import Throttle
 from jupyter_webtorrent.engine.tiers import Tiers, merged, one_each
-from jupyter_webtorrent.engine.stream import FileStream
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.guard import Policy
@@ -237,8 +237,9 @@ class Session:
                 Source(torrent.link, torrent.info),
                 self._services,
                 folder=torrent.disk.folder,
-                trackers=torrent.trackers,
+                tiers=torrent.tiers,
                 selection=torrent.disk.selection,
+                web_seeds=torrent.web_seeds.urls(Policy.NAMED),
                 sequential=torrent.swarm.sequential,
                 goal=torrent.goal,
             )

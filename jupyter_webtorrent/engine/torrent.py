@@ -23,11 +23,11 @@ from jupyter_webtorrent.engine.pause import PauseSwitch
 from jupyter_webtorrent.engine.peer_connection import PeerConnection
 from jupyter_webtorrent.engine.selection import FileSelection
 from jupyter_webtorrent.engine.services import Services, unique
+from jupyter_webtorrent.engine.stream import Streams
 from jupyter_webtorrent.engine.throttle import TorrentLimits, UploadTurns
 from jupyter_webtorrent.engine.tiers import Tiers
 from jupyter_webtorrent.engine.web_seed import WebSeeds
 from jupyter_webtorrent.net.guard import Policy
-from jupyter_webtorrent.engine.stream import Streams
 from jupyter_webtorrent.net.transport import Transport
 from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.errors import WebTorrentError

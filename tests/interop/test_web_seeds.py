@@ -141,7 +141,7 @@ def test_a_web_seed_beside_libtorrent(
         options += ["--set", "upload_rate_limit=4000000"]
         with LIBTORRENT.share(path, transport="tcp", options=options) as seed:
             address = seed.expect("listening", deadline).fields["tcp"]
-            slowly = ["--down-limit", "5M", "--limit-lan"]  # so that both have a part in it
+            slowly = ["--down-limit", "2M", "--limit-lan"]  # so that both have a part in it
             complete = fetch(str(torrent), target, deadline, peers=[address], options=slowly)
     assert digests(target) == digests(source)
     sent = complete["by_transport"]
