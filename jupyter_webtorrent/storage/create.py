@@ -21,7 +21,7 @@ from jupyter_webtorrent.protocol.metainfo import (
     TorrentFile,
     choose_piece_length,
 )
-from jupyter_webtorrent.storage.data import FileSlot, TorrentData
+from jupyter_webtorrent.storage.data import FileSlot, Stamp, TorrentData
 from jupyter_webtorrent.storage.errors import FileChangedError, StorageError, UnsafePathError
 from jupyter_webtorrent.storage.files import plain_errors, require_possible
 from jupyter_webtorrent.storage.hashing import Progress, piece_digests
@@ -44,6 +44,8 @@ class CreatedTorrent:
     info: Info
     files: tuple[Path, ...]
     """Where each of `info.files` stands: absolute, with symbolic links resolved."""
+    stamps: tuple[Stamp | None, ...]
+    """What each was when it was hashed."""
 
 
 def create_info(
@@ -89,7 +91,11 @@ def create_info(
     pieces = _hash(
         TorrentData(PieceLayout(piece_length, [slot.length for slot in slots]), slots), progress
     )
-    return CreatedTorrent(build(pieces), tuple(source.path for source in sources))
+    return CreatedTorrent(
+        build(pieces),
+        tuple(source.path for source in sources),
+        tuple(slot.stamp for slot in slots),
+    )
 
 
 class _Top(NamedTuple):
@@ -115,7 +121,8 @@ def _hash(data: TorrentData, progress: Progress | None) -> bytes:
     try:
         data.stamp()
         pieces = b"".join(piece_digests(data, progress))
-        changed = data.changed()
+        changed = [data.slots[index] for index in data.changed()]
+        changed += [slot for slot in data.slots if not slot.has_its_length]
     finally:
         data.close()
     if changed:

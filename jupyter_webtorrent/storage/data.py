@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from jupyter_webtorrent.protocol.layout import PieceLayout, Segment
 from jupyter_webtorrent.storage.errors import FileChangedError, StorageError
@@ -29,6 +29,9 @@ from jupyter_webtorrent.storage.paths import shown
 
 MAX_OPEN_FILES: Final = 64
 """Of one torrent."""
+
+Stamp: TypeAlias = tuple[int, int, int]
+"""Size, mtime_ns and inode of a plain file: while they stay, so do its bytes."""
 
 
 class Presence(Enum):
@@ -57,9 +60,9 @@ class FileSlot:
     """What messages call it, if not by the last of `parts`."""
     padding: bool = False
     """Zeros without a file (BEP 47)."""
-    stamp: tuple[int, int, int] | None = None
-    """Size, mtime_ns and inode of a file that is not writable, when it was last found in order."""
-    delivered: tuple[int, int, int] | None = None
+    stamp: Stamp | None = None
+    """Of a file that is not writable, when it was last looked at before a check; None: it was not there."""
+    delivered: Stamp | None = None
     """What `stamp` was when this download gave the file its name; None for a file that it did not."""
 
     @property
@@ -67,13 +70,18 @@ class FileSlot:
         return self.root.joinpath(*self.parts)
 
     def take_stamp(self) -> None:
-        """Take the file as it is now, or as absent if it is not a file of the right length."""
+        """Take the file as it is now."""
         self.stamp = self.current_stamp()
 
-    def current_stamp(self) -> tuple[int, int, int] | None:
+    def current_stamp(self) -> Stamp | None:
         """What `stamp` would be now."""
         with plain_errors(f"read {self.label}"):
-            return _stamp_of(stat_below(self.root, self.parts), self.length)
+            return _stamp_of(stat_below(self.root, self.parts))
+
+    @property
+    def has_its_length(self) -> bool:
+        """Whether the file was there, and neither cut short nor appended to."""
+        return self.stamp is not None and self.stamp[0] == self.length
 
     @property
     def label(self) -> str:
@@ -91,6 +99,8 @@ class TorrentData:
         self.layout: Final = layout
         self.slots: Final = tuple(slots)
         self._handles = HandleCache(self._open, MAX_OPEN_FILES)
+        self._unflushed: set[int] = set()
+        """Files that were written since the last `flush`."""
 
     def read(self, offset: int, length: int) -> bytes:
         """All of these bytes; raises FileChangedError if a file is gone, shorter or no longer the same."""
@@ -113,21 +123,35 @@ class TorrentData:
                 return presence
         return Presence.HOLE
 
-    def stamp(self) -> None:
-        """Take the files that are never written as they are now; those of a wrong size count as absent."""
+    def stamp(self, files: Collection[int] | None = None) -> None:
+        """Take the files that are never written, or those of them that are named, as they are now."""
         # Emptied, so that a file that was replaced is opened anew.
         with self._handles.emptied():
-            for slot in self.slots:
+            for slot in self.slots if files is None else [self.slots[index] for index in files]:
                 if not (slot.writable or slot.padding):
                     slot.take_stamp()
 
-    def changed(self) -> list[FileSlot]:
-        """The files that are never written and no longer are what they were at the last `stamp`."""
+    def changed(self, files: Collection[int] | None = None) -> list[int]:
+        """The files, or those of them that are named, that are never written and no longer are what they
+        were at the last `stamp`."""
         return [
-            slot
-            for slot in self.slots
-            if not (slot.writable or slot.padding) and slot.stamp != slot.current_stamp()
+            index
+            for index in (range(len(self.slots)) if files is None else files)
+            if not (self.slots[index].writable or self.slots[index].padding)
+            and self.slots[index].stamp != self.slots[index].current_stamp()
         ]
+
+    def flush(self) -> None:
+        """Bring to the disk what was written until now. Not while files move."""
+        while self._unflushed:
+            slot = self.slots[self._unflushed.pop()]
+            if slot.writable:  # a delivered file was flushed before it moved
+                with plain_errors(f"flush {slot.label}"):
+                    descriptor = open_below(slot.root, slot.parts, os.O_RDWR)
+                    try:
+                        os.fsync(descriptor)
+                    finally:
+                        os.close(descriptor)
 
     @contextmanager
     def moving(self) -> Iterator[None]:
@@ -164,9 +188,9 @@ class TorrentData:
         with plain_errors(f"read {slot.label}"):
             try:
                 with self._handles.borrow((index, False)) as descriptor:
-                    if not slot.writable:
-                        self._require_unchanged(slot, descriptor)
                     data = read_at(descriptor, length, offset)
+                    if not slot.writable:  # after the read: it may change amid it
+                        self._require_unchanged(slot, descriptor)
             except FileNotFoundError:
                 raise FileChangedError(f"{slot.label} is not there any more") from None
         if len(data) < length:
@@ -189,6 +213,7 @@ class TorrentData:
                 plain_errors(f"write {slot.label}"),
                 self._handles.borrow((index, True)) as descriptor,
             ):
+                self._unflushed.add(index)
                 write_at(descriptor, data, offset)
 
     def _presence(self, segment: Segment) -> Presence:
@@ -209,11 +234,11 @@ class TorrentData:
         return Presence.HOLE if hole else Presence.DATA
 
     def _require_unchanged(self, slot: FileSlot, descriptor: int) -> None:
-        if slot.stamp is None or _stamp_of(os.fstat(descriptor), slot.length) != slot.stamp:
+        if slot.stamp is None or _stamp_of(os.fstat(descriptor)) != slot.stamp:
             raise FileChangedError(f"{slot.label} has changed since it was checked")
 
 
-def _stamp_of(found: os.stat_result | None, length: int) -> tuple[int, int, int] | None:
-    if found is None or not stat.S_ISREG(found.st_mode) or found.st_size != length:
+def _stamp_of(found: os.stat_result | None) -> Stamp | None:
+    if found is None or not stat.S_ISREG(found.st_mode):
         return None
     return found.st_size, found.st_mtime_ns, found.st_ino

@@ -9,8 +9,12 @@ class StorageError(WebTorrentError):
     """A file could not be read, written, hashed or moved. What is on disk is as safe as it was."""
 
 
-class DiskFullError(StorageError):
-    """There is no room, or the user's quota is used up: go on seeding, and try again later."""
+class DiskTroubleError(StorageError):
+    """The disk refuses, for now: full, read-only, unplugged. Go on seeding, and try again later."""
+
+
+class DiskFullError(DiskTroubleError):
+    """There is no room, or the user's quota is used up."""
 
 
 class UnsafePathError(StorageError):

@@ -16,7 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from jupyter_webtorrent.storage.errors import DiskFullError, StorageError, UnsafePathError
+from jupyter_webtorrent.storage.errors import (
+    DiskFullError,
+    DiskTroubleError,
+    StorageError,
+    UnsafePathError,
+)
 from jupyter_webtorrent.storage.paths import shown
 
 if sys.platform == "win32":
@@ -55,12 +60,12 @@ _LOCKED_BYTE: Final = 1 << 16
 
 @contextmanager
 def plain_errors(doing: str) -> Iterator[None]:
-    """Turn an OSError into a StorageError of one line: `cannot write data.csv: No space left on device`."""
+    """Turn an OSError into a DiskTroubleError of one line: `cannot write data.csv: No space left on device`."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        kind = DiskFullError if error.errno in _FULL else StorageError
+        kind = DiskFullError if error.errno in _FULL else DiskTroubleError
         raise kind(f"cannot {doing}: {reason}") from error
 
 

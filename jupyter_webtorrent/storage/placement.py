@@ -92,13 +92,13 @@ class Chooser:
         cancelled: Callable[[], bool] | None = None,
     ) -> None:
         self._info = info
-        self._folder = folder
+        self.folder = folder
         self._wanted = wanted
         self._progress = progress
         self._cancelled = cancelled
         self._top = safe_name(info.name)
         self._paths = safe_names(info)
-        self._owner = str(info.info_hash)
+        self.owner = str(info.info_hash)
         self._reason = ""
 
     def choose(self) -> Placement:
@@ -115,7 +115,7 @@ class Chooser:
             if names.target != self._top and not placement.notice:
                 placement.notice = self.renamed(placement.names.target)
             return placement
-        raise StorageError(f"no free name is left for {self.label} in {shown(str(self._folder))}")
+        raise StorageError(f"no free name is left for {self.label} in {shown(str(self.folder))}")
 
     @property
     def label(self) -> str:
@@ -152,14 +152,14 @@ class Chooser:
         for names in self.candidates(placement.names.number + 1):
             if self._stands(names.target) or self._stands(names.part):
                 continue
-            lock = PartLock.acquire(self._folder, names.lock, self._owner, self.label)
+            lock = PartLock.acquire(self.folder, names.lock, self.owner, self.label)
             if lock is None:
                 continue
             old = placement.names
             try:
-                lock.claim(self._owner)
+                lock.claim(self.owner)
                 if self._stands(old.part):
-                    os.rename(self._folder / old.part, self._folder / names.part)
+                    os.rename(self.folder / old.part, self.folder / names.part)
             except BaseException:
                 lock.release(remove=True)
                 raise
@@ -171,13 +171,27 @@ class Chooser:
             placement.names, placement.lock, placement.merging = names, lock, False
             placement.notice = self.renamed(names.target)
             return
-        raise StorageError(f"no free name is left for {self.label} in {shown(str(self._folder))}")
+        raise StorageError(f"no free name is left for {self.label} in {shown(str(self.folder))}")
 
     def candidates(self, first: int = 0) -> Iterator[Names]:
         """The names to try, in order."""
         for number in range(first, MAX_NUMBER + 1):
             target = numbered(self._top, number, keep_suffix=self._info.single_file)
             yield Names(number, target, part_name(target), lock_name(target))
+
+    def slots(self, name: str, *, writable: bool) -> list[FileSlot]:
+        """The files below `folder/name`, or that file itself."""
+        return [
+            FileSlot(
+                self.folder,
+                (name,) if self._info.single_file else (name, *path),
+                file.length,
+                writable=writable,
+                name=path[-1],
+                padding=file.padding,
+            )
+            for file, path in zip(self._info.files, self._paths, strict=True)
+        ]
 
     def _try(self, names: Names) -> Placement | None:
         if not self._stands(names.target):
@@ -205,29 +219,15 @@ class Chooser:
         return None
 
     def _stands(self, name: str) -> bool:
-        return stat_below(self._folder, (name,)) is not None
-
-    def _slots(self, name: str, *, writable: bool) -> list[FileSlot]:
-        """The files below `folder/name`, or that file itself."""
-        return [
-            FileSlot(
-                self._folder,
-                (name,) if self._info.single_file else (name, *path),
-                file.length,
-                writable=writable,
-                name=path[-1],
-                padding=file.padding,
-            )
-            for file, path in zip(self._info.files, self._paths, strict=True)
-        ]
+        return stat_below(self.folder, (name,)) is not None
 
     def _adopt(self, names: Names) -> Placement | None:
         """Take what stands under the target's name, if it is all that is wanted."""
-        slots = self._slots(names.target, writable=False)
+        slots = self.slots(names.target, writable=False)
         data = TorrentData(self._info.layout, slots)
         try:
             data.stamp()
-            if any(slots[index].stamp is None for index in self._wanted):
+            if not all(slots[index].has_its_length for index in self._wanted):
                 return None
             if not self._all_good(data, self._pieces_of(self._wanted)):
                 return None
@@ -236,48 +236,48 @@ class Chooser:
         if len(self._wanted) == sum(not slot.padding for slot in slots):
             self._clear_leftovers(names)
         notice = f"{shown(names.target)} was there already and is the same: nothing to download"
-        return Placement(self._folder, names, slots, None, adopted=True, notice=notice)
+        return Placement(self.folder, names, slots, None, adopted=True, notice=notice)
 
     def _clear_leftovers(self, names: Names) -> None:
         """Remove what a crash amid `finish` leaves: the file's second name, or the lock file alone."""
         if not self._stands(names.lock):
             return
         try:
-            lock = PartLock.acquire(self._folder, names.lock, self._owner, self.label)
+            lock = PartLock.acquire(self.folder, names.lock, self.owner, self.label)
         except BusyError:
             return  # it is being finished right now
         if lock is None:
             return
-        target = stat_below(self._folder, (names.target,))
-        part = stat_below(self._folder, (names.part,))
+        target = stat_below(self.folder, (names.target,))
+        part = stat_below(self.folder, (names.part,))
         same = target is not None and part is not None and os.path.samestat(target, part)
         with suppress(OSError):
             if same:
-                os.unlink(self._folder / names.part)
+                os.unlink(self.folder / names.part)
         lock.release(remove=same or part is None)
 
     def _in_part(self, names: Names) -> Placement | None:
         """Lock the part, new or begun earlier; None if it is another torrent's."""
-        lock = PartLock.acquire(self._folder, names.lock, self._owner, self.label)
+        lock = PartLock.acquire(self.folder, names.lock, self.owner, self.label)
         if lock is None:
             self._reason = self._reason or f"another download is in the way of {self.label}"
             return None
-        slots = self._slots(names.part, writable=True)
+        slots = self.slots(names.part, writable=True)
         try:
             if self._stands(names.part) and not self._is_ours(names.part, lock.owner, slots):
                 self._reason = self._reason or f"another download is in the way of {self.label}"
                 lock.release(remove=not lock.owner)
                 return None
             _drop_second_names(slots)
-            lock.claim(self._owner)
+            lock.claim(self.owner)
         except BaseException:
             lock.release(remove=not lock.owner)
             raise
-        return Placement(self._folder, names, slots, lock)
+        return Placement(self.folder, names, slots, lock)
 
     def _is_ours(self, part: str, owner: str, slots: Sequence[FileSlot]) -> bool:
         """Whether a part may be gone on with: nothing of another torrent's, or a person's, would be lost."""
-        found = stat_below(self._folder, (part,))
+        found = stat_below(self.folder, (part,))
         if found is None:
             return False
         if self._info.single_file:
@@ -287,8 +287,8 @@ class Chooser:
         elif not stat.S_ISDIR(found.st_mode):
             return False
         if owner:
-            return owner == self._owner
-        return self._looks_like_ours(self._folder / part, slots)
+            return owner == self.owner
+        return self._looks_like_ours(self.folder / part, slots)
 
     def _looks_like_ours(self, part: Path, slots: Sequence[FileSlot]) -> bool:
         """Judge a part whose lock file is gone by its data: some piece is right, or nothing is there at all."""
@@ -310,10 +310,10 @@ class Chooser:
 
     def _merge(self, placement: Placement) -> bool:
         """Go on in the folder that an earlier selection was delivered to, if its files are as they were."""
-        target = stat_below(self._folder, (placement.names.target,))
+        target = stat_below(self.folder, (placement.names.target,))
         if self._info.single_file or target is None or not stat.S_ISDIR(target.st_mode):
             return False
-        delivered = self._slots(placement.names.target, writable=False)
+        delivered = self.slots(placement.names.target, writable=False)
         there = [
             index
             for index, slot in enumerate(delivered)
@@ -325,7 +325,7 @@ class Chooser:
         data = TorrentData(self._info.layout, slots)
         try:
             data.stamp()
-            good = all(slots[index].stamp for index in there) and self._all_good(
+            good = all(slots[index].has_its_length for index in there) and self._all_good(
                 data, self._pieces_of(frozenset(there))
             )
         finally:
@@ -362,11 +362,11 @@ class Chooser:
                 needed -= slot.length
             elif found:
                 needed -= allocated_bytes(found) if slot.writable else found.st_size
-        with plain_errors(f"use {shown(str(self._folder))}"):
-            free = shutil.disk_usage(self._folder).free
+        with plain_errors(f"use {shown(str(self.folder))}"):
+            free = shutil.disk_usage(self.folder).free
         if needed > free:
             raise DiskFullError(
-                f"not enough room in {shown(str(self._folder))} for {self.label}:"
+                f"not enough room in {shown(str(self.folder))} for {self.label}:"
                 f" {needed:,} bytes are needed and {free:,} are free"
             )
 

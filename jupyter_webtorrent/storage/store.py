@@ -13,11 +13,12 @@ from typing import Final, Self, TypeAlias
 
 from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.metainfo import Info
-from jupyter_webtorrent.storage.data import FileSlot, TorrentData
+from jupyter_webtorrent.storage.data import FileSlot, Stamp, TorrentData
 from jupyter_webtorrent.storage.delivery import deliver, discard
 from jupyter_webtorrent.storage.errors import FileChangedError, StorageError
 from jupyter_webtorrent.storage.files import plain_errors, require_possible
 from jupyter_webtorrent.storage.hashing import Progress, check_pieces, sha1
+from jupyter_webtorrent.storage.journal import KeptFile, KeptPlace
 from jupyter_webtorrent.storage.paths import shown
 from jupyter_webtorrent.storage.placement import Chooser, Placement
 
@@ -73,11 +74,21 @@ class PieceStore:
         return store
 
     @classmethod
-    def open_seed(cls, info: Info, files: Sequence[Path]) -> Self:
+    def resumed(
+        cls, info: Info, placement: Placement, chooser: Chooser, wanted: frozenset[int]
+    ) -> Self:
+        """Go on in a place that an earlier session had (`resume.resume_download`); no piece counts yet."""
+        store = cls(info, TorrentData(info.layout, placement.slots), wanted)
+        store._download = placement, chooser
+        store._data.stamp()
+        return store
+
+    @classmethod
+    def open_seed(cls, info: Info, files: Sequence[Path], *, complete: bool = True) -> Self:
         """Serve files where they stand, one for each of `info.files`, read-only.
 
-        Raises FileChangedError if one is not there or not as long as the torrent says. Its bytes are
-        taken as they are: `recheck`, unless they were hashed just now.
+        Raises FileChangedError if one is not there or not as long as the torrent says, unless it need not
+        be `complete`. Its bytes are taken as they are: `recheck`, unless they were hashed just now.
         """
         slots = [
             _seed_slot(path, file.length, padding=file.padding)
@@ -86,7 +97,7 @@ class PieceStore:
         data = TorrentData(info.layout, slots)
         data.stamp()
         for slot in slots:
-            if not (slot.stamp or slot.padding):
+            if complete and not (slot.has_its_length or slot.padding):
                 raise FileChangedError(
                     f"{shown(str(slot.path))} is not there, or not the {slot.length:,} bytes it was"
                 )
@@ -135,17 +146,32 @@ class PieceStore:
             if progress:
                 progress(self._info.total, self._info.total)
             return self._have.copy()
-        found = Bitfield(self._info.piece_count)
         self._data.stamp()
-        pieces = range(self._info.piece_count)
+        return self.check(range(self._info.piece_count), progress, cancelled)
+
+    def check(
+        self,
+        pieces: Sequence[int],
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Bitfield:
+        """Hash some pieces: those of them that are right. Otherwise as `recheck`."""
+        checked = Bitfield(self._info.piece_count)
+        found = checked.copy()
         for piece, good in check_pieces(self._info, self._data, pieces, progress):
             if cancelled and cancelled():
                 break
+            checked.add(piece)
             if good:
                 found.add(piece)
         with self._have_lock:
-            self._have = found
-        return found.copy()
+            self._have = (self._have - checked) | found
+        return found
+
+    def trust(self, have: Bitfield) -> None:
+        """Take these pieces as right, without a look: an earlier session verified them."""
+        with self._have_lock:
+            self._have = have.copy()
 
     def write_piece(self, index: int, data: Buffer) -> bool:
         """Write a whole piece if its hash is right; False, and nothing is written, if it is not.
@@ -168,9 +194,52 @@ class PieceStore:
         """
         return self._data.read(offset, length)
 
-    def changed_files(self) -> list[Path]:
-        """Finished or shared files that are no longer as they were checked: stop serving them, `recheck`."""
-        return [slot.path for slot in self._data.changed()]
+    @property
+    def slots(self) -> Sequence[FileSlot]:
+        """Where each file stands, in the torrent's order."""
+        return self._data.slots
+
+    def changed_files(self, files: Collection[int] | None = None) -> list[int]:
+        """Which files, of those named, are finished or shared and no longer as they were checked.
+
+        Stop serving them, `accept` them as they are, then `check` their pieces.
+        """
+        return self._data.changed(files)
+
+    def accept(self, files: Collection[int]) -> None:
+        """Take changed files as they are now; the bytes of pieces that are not checked again mean nothing."""
+        self._data.stamp(files)
+
+    def stamps(self) -> list[Stamp | None]:
+        """Of each file as it was checked; quick, for any thread."""
+        return [slot.stamp for slot in self._data.slots]
+
+    def settle(self, stamps: Sequence[Stamp | None]) -> KeptPlace:
+        """Bring all that was written to the disk; where the files stand, for a later session to `resume`.
+
+        `stamps` are from when the pieces were counted that the place is kept with.
+        """
+        with self._finishing:  # no file moves meanwhile
+            self._data.flush()
+            files = [
+                KeptFile(
+                    slot.writable,
+                    slot.current_stamp() if slot.writable and not slot.padding else stamp,
+                    slot.delivered,
+                )
+                for slot, stamp in zip(self._data.slots, stamps, strict=True)
+            ]
+            if self._download is None:
+                return KeptPlace(files)
+            placement, _ = self._download
+            return KeptPlace(
+                files,
+                placement.names.number,
+                placement.names.target,
+                placement.merging,
+                placement.adopted,
+                placement.notice,
+            )
 
     def finish(self) -> list[Path]:
         """Flush, and move every wanted file into place; the top-level file or folder, absolute.
