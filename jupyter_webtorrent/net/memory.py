@@ -43,6 +43,7 @@ class MemoryNetwork:
         self.random = random
         self.link = link or Link()
         self._listeners: dict[PeerAddress, MemoryListener] = {}
+        self._unplugged: dict[PeerAddress, MemoryListener] = {}
         self._open: dict[str, set[MemoryTransport]] = {}
 
     def host(self, name: str) -> MemoryHost:
@@ -51,9 +52,14 @@ class MemoryNetwork:
     def unplug(self, name: str) -> None:
         """The host vanishes: its connections break, and nobody can dial it any more."""
         for address in [known for known in self._listeners if known.host == name]:
-            del self._listeners[address]
+            self._unplugged[address] = self._listeners.pop(address)
         for transport in list(self._open.get(name, ())):
             transport.close("unplugged")
+
+    def plug(self, name: str) -> None:
+        """The host is back, at its old addresses."""
+        for address in [known for known in self._unplugged if known.host == name]:
+            self._listeners[address] = self._unplugged.pop(address)
 
     def add_listener(self, listener: MemoryListener) -> None:
         self._listeners[listener.address] = listener

@@ -71,9 +71,13 @@ class Downloader:
         self._ready: dict[int, PieceDownload] = {}
         """Those of them with free blocks."""
         self._storing: dict[int, PieceDownload] = {}
+        self.lost = Bitfield(layout.piece_count)
+        """Wanted pieces whose place on disk a person changed: they are not fetched again."""
+        self._wanted = Bitfield(layout.piece_count)
         self.unverified_bytes = 0
         self.wasted_bytes = 0
         for index in wanted:
+            self._wanted.add(index)
             if index not in have:
                 self.missing.add(index)
                 self.picker.open.add(index)
@@ -99,7 +103,8 @@ class Downloader:
 
     def want(self, wanted: Bitfield) -> list[tuple[Peer, Request]]:
         """Other pieces are wanted from now on; returns the requests that are to be cancelled."""
-        self.missing = wanted - self.have
+        self._wanted = wanted.copy()
+        self.missing = wanted - self.have - self.lost
         cancels: list[tuple[Peer, Request]] = []
         for download in [d for d in self._downloads.values() if d.index not in self.missing]:
             for begin, holders in download.pending.items():
@@ -376,6 +381,25 @@ class Downloader:
         download = self._storing.pop(index)
         self.unverified_bytes -= len(download.data)
         self._open([index])
+
+    def lose(self, index: int, *, refetch: bool) -> None:
+        """The disk no longer has the piece as it should be; it is fetched again only if `refetch`."""
+        self.have.discard(index)
+        if index in self._wanted and refetch:
+            self.missing.add(index)
+        if download := self._downloads.get(index):
+            self._reopen(download)
+        else:
+            self._open([index])
+        if index in self._wanted and not refetch:
+            self.missing.discard(index)
+            self.picker.open.discard(index)
+            self.lost.add(index)
+
+    def regain(self, index: int) -> None:
+        """A lost piece is as it should be after all."""
+        self.have.add(index)
+        self.lost.discard(index)
 
     def _expel(self, peers: set[Peer]) -> list[tuple[Peer, Request]]:
         """Take these peers' blocks out of every piece that others have a part in too; what to cancel."""

@@ -124,7 +124,14 @@ class PeerBook:
             if known.state is not AddressState.BANNED:
                 known.state, known.failures, known.try_at = AddressState.IDLE, 0, 0.0
 
-    def ban(self, address: PeerAddress) -> None:
-        """Never dial it again in this session."""
+    def ban(self, address: PeerAddress, reason: str) -> None:
+        """Never dial it again in this session, unless what it was banned for is forgiven."""
         if (known := self._known.get(address)) is not None:
             known.state = AddressState.BANNED
+            known.reason = reason
+
+    def forgive(self, reason: str) -> None:
+        """Those that were banned for this may be of use again."""
+        for known in self._known.values():
+            if known.state is AddressState.BANNED and known.reason == reason:
+                known.state = AddressState.IDLE

@@ -44,6 +44,7 @@ from jupyter_webtorrent.swarm.commands import (
 )
 from jupyter_webtorrent.swarm.download import Downloader
 from jupyter_webtorrent.swarm.extensions import Extensions
+from jupyter_webtorrent.swarm.losses import offer_again, take_back
 from jupyter_webtorrent.swarm.peer import EarlyPieces, Peer, bitfield_of
 from jupyter_webtorrent.swarm.rate import RateMeter
 from jupyter_webtorrent.swarm.uploads import Uploads
@@ -52,6 +53,8 @@ REQUEST_TIMEOUT = 30.0
 
 URGENT_REQUESTS = 16
 """A peer's requests for what readers need, beyond its pipeline: they need not wait until it has room."""
+BOTH_COMPLETE = "both sides have everything"
+"""Why a connection of no more use ends."""
 
 
 class RequestGate(Protocol):
@@ -91,6 +94,7 @@ class Swarm:
         """Whether pieces come in their order, not the rarest first; set before `start`."""
         self._random = random
         self._choker = Choker(upload_slots, random)
+        self._held = False
         self._commands: list[Command] = []
 
     # What the driver asks
@@ -112,6 +116,11 @@ class Swarm:
         if downloader is None:
             return not self.peers
         return not any(downloader.is_interesting(peer) for peer in self.peers)
+
+    @property
+    def have(self) -> Bitfield:
+        """The pieces that are verified and on disk."""
+        return self.downloader.have if self.downloader is not None else Bitfield(0)
 
     def take_commands(self) -> list[Command]:
         """What is to be done since the last call, in order."""
@@ -241,7 +250,7 @@ class Swarm:
 
     def refill(self, peer: Peer, now: float) -> None:
         """Keep the peer's pipeline full."""
-        if self.downloader is None or peer.peer_choking or not peer.am_interested:
+        if self.downloader is None or peer.peer_choking or not peer.am_interested or self._held:
             return
         depth = peer.depth
         urgent = self.downloader.readers.waiting
@@ -313,6 +322,42 @@ class Swarm:
         assert self.downloader is not None
         self.downloader.not_stored(index)
 
+    def hold(self, held: bool, now: float) -> None:
+        """Ask for nothing more while the disk takes nothing."""
+        self._held = held
+        self._refill_all(now)
+
+    def lose(self, pieces: Bitfield, now: float, *, refetch: bool) -> None:
+        """These pieces are not on the disk as they should be: tell whoever may want them.
+
+        They are fetched again only if `refetch`: not if a person changed the file they are in.
+        """
+        assert self.downloader is not None
+        was_complete = self.is_complete
+        had = pieces & self.downloader.have
+        for index in pieces:
+            self.downloader.lose(index, refetch=refetch)
+        self._commands += take_back(self.peers, had)
+        for peer in self.peers:
+            self._update_interest(peer)
+        self._refill_all(now)
+        if self.is_complete and not was_complete:
+            self._completed()
+
+    def regain(self, pieces: Bitfield) -> None:
+        """Lost pieces turned out to be as they should be."""
+        assert self.downloader is not None
+        for index in pieces:
+            self.downloader.regain(index)
+        self._commands += offer_again(self.peers, pieces)
+
+    def reject(self, peer: Peer, request: Request) -> None:
+        """A block that was taken to be sent cannot be read."""
+        if peer.supports_fast:
+            self._send(peer, Reject(request.index, request.begin, request.length))
+        else:
+            self._disconnect(peer, "a block it asked for cannot be read")
+
     def block_sent(self, peer: Peer, count: int) -> None:
         """A block of `count` bytes went out."""
         peer.up.add(count)
@@ -358,6 +403,7 @@ class Swarm:
         if index in peer.have:
             return
         peer.have.add(index)
+        peer.refused.discard(index)  # it was lost (BEP 54), and is found
         self.downloader.picker.peer_has(index)
         if not peer.am_interested and index in self.downloader.missing:
             self._update_interest(peer)
@@ -393,7 +439,7 @@ class Swarm:
 
     def _drop_if_both_complete(self, peer: Peer) -> None:
         if peer.is_seed and self.downloader is not None and self.downloader.have.all():
-            self._disconnect(peer, "both sides have everything", final=True)
+            self._disconnect(peer, BOTH_COMPLETE, final=True)
 
     # Uploads
 

@@ -48,6 +48,14 @@ class Uploads:
         return rejects
 
     @staticmethod
+    def forget(peer: Peer, pieces: Bitfield) -> list[Reject]:
+        """These pieces are gone: turn down what waits for one of them."""
+        gone = [request for request in peer.uploads if request.index in pieces]
+        for request in gone:
+            del peer.uploads[request]
+        return [Reject(r.index, r.begin, r.length) for r in gone]
+
+    @staticmethod
     def take(peer: Peer) -> Request | None:
         """The next block to send, in the order they were asked for."""
         return peer.uploads.popitem(last=False)[0] if peer.uploads else None

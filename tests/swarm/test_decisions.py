@@ -121,7 +121,7 @@ def test_a_connected_address_is_not_dialled_and_a_banned_one_never_again() -> No
     book.take(1, 0.0)
     book.connected(address)
     assert book.take(1, 1e9) == []
-    book.ban(address)
+    book.ban(address, "a bad piece")
     book.failed(address, 0.0)
     assert book.take(1, 1e9) == []
     assert book.known()[0].state is AddressState.BANNED
