@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable, Collection
 
 from jupyter_webtorrent.engine.offload import Offload
 from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.layout import PieceLayout
+from jupyter_webtorrent.storage.errors import FileChangedError
 from jupyter_webtorrent.storage.store import PieceStore
 
 CHUNK_BYTES = 1 << 18
@@ -50,12 +52,19 @@ class BlockReader:
         store: PieceStore,
         layout: PieceLayout,
         have: Bitfield,
+        unverified: Bitfield,
+        lost: Callable[[list[int]], None],
         cache: ChunkCache,
         offload: Offload,
     ) -> None:
+        """Pieces that are `unverified` are hashed before their first block is given out, and taken from
+        there; `lost` is told which turn out to be wrong, and takes them from `have`."""
         self._store = store
         self._layout = layout
         self._have = have
+        self._unverified = unverified
+        self._lost = lost
+        self._verifying = asyncio.Lock()
         self._cache = cache
         self._offload = offload
         self._reading: dict[int, asyncio.Task[memoryview]] = {}
@@ -72,6 +81,10 @@ class BlockReader:
         """The block, from the disk if need be; raises StorageError."""
         offset = index * self._layout.piece_length + begin
         number, start = divmod(offset, CHUNK_BYTES)
+        if self._unverified.any():
+            await self._verify({index, *self._pieces_of(number)})
+        if index not in self._have:
+            raise FileChangedError(f"piece {index} is not what it was")
         if start + length > CHUNK_BYTES or not self._is_whole(number):
             return memoryview(await self._offload(self._store.read, offset, length))
         reading = self._reading.get(number)
@@ -86,8 +99,23 @@ class BlockReader:
 
     def _is_whole(self, number: int) -> bool:
         """Whether every byte of a chunk is verified, so that it will not change."""
-        pieces = self._layout.pieces_between(number * CHUNK_BYTES, self._length(number))
-        return all(index in self._have for index in pieces)
+        return all(index in self._have for index in self._pieces_of(number))
+
+    def _pieces_of(self, number: int) -> range:
+        return self._layout.pieces_between(number * CHUNK_BYTES, self._length(number))
+
+    async def _verify(self, pieces: Collection[int]) -> None:
+        """Hash those that this session did not."""
+        async with self._verifying:
+            doubtful = sorted(index for index in pieces if index in self._unverified)
+            if not doubtful:
+                return
+            good = await self._offload(self._store.check, doubtful)
+            for index in doubtful:
+                self._unverified.discard(index)
+            bad = [index for index in doubtful if index in self._have and index not in good]
+            if bad:
+                self._lost(bad)
 
     def _length(self, number: int) -> int:
         return min(CHUNK_BYTES, self._layout.total - number * CHUNK_BYTES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from jupyter_webtorrent.protocol.ice_servers import TurnServer
@@ -69,3 +70,5 @@ class EngineConfig:
     """The same for the time it is seeded."""
     piece_cache_bytes: int = 64 << 20
     """What is kept of blocks read for upload, by all torrents."""
+    state_folder: Path | None = None
+    """Where the torrents are remembered, so that a later session goes on with them. None: nowhere."""

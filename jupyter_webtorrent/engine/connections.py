@@ -89,6 +89,11 @@ class Connections:
         self.book.add(address)
         self._look_again.set()
 
+    def forgive(self, reason: str) -> None:
+        """Dial those again that were of no more use, or worse, for this reason."""
+        self.book.forgive(reason)
+        self._look_again.set()
+
     def add(
         self,
         transport: Transport,
@@ -122,7 +127,7 @@ class Connections:
         if theirs == ours:
             connection.failure = None
             if connection.address is not None:
-                self.book.ban(connection.address)
+                self.book.ban(connection.address, "this is ourselves")
             raise EngineError("this is ourselves")
         if self._services.bans.bars_peer(theirs, connection.address_host):
             raise EngineError("this peer sent bad pieces")
@@ -199,7 +204,7 @@ class Connections:
             if peer is None:
                 self.book.try_otherwise(connection.address)
             if connection.given_up:
-                self.book.ban(connection.address)
+                self.book.ban(connection.address, reason)
         if connection.peer is None and connection.failure is not None and not self._closing:
             error = ConnectError(connection.failure, f"connected, but {reason}")
             address, kind = connection.failure_address, connection.transport.kind
@@ -353,6 +358,7 @@ class Connections:
             return
         self.book.failed(address, _now())
         self._failures.add_error(str(address), "tcp", failure, _now())
+        self._look_again.set()
 
 
 def _now() -> float:

@@ -1,13 +1,17 @@
 """One torrent's place on disk, as the loop sees it: opened and checked, pieces stored, blocks read, finished.
 
-The blocking work is `storage.PieceStore`'s and runs off the loop; what is fetched when is the swarm's business.
+The blocking work is `storage`'s and runs off the loop; what is fetched when is the swarm's business, files that
+people change are `file_guard`'s.
 """
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from jupyter_webtorrent.engine.block_reader import BlockReader
 from jupyter_webtorrent.engine.errors import EngineError
@@ -18,13 +22,33 @@ from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.metainfo import Info
 from jupyter_webtorrent.schema.transfers import FilePriority
 from jupyter_webtorrent.storage.create import CreatedTorrent
+from jupyter_webtorrent.storage.errors import DiskTroubleError, FileChangedError
+from jupyter_webtorrent.storage.journal import Kept
+from jupyter_webtorrent.storage.resume import Resumed, resume_download, resume_seed
 from jupyter_webtorrent.storage.store import PieceStore
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+RETRY_SECONDS = 30.0
+"""A disk that refuses is tried again so often."""
 
 
 class TorrentDisk:
     """Opened once by `open` or `open_shared`. Every method may raise StorageError."""
 
-    def __init__(self, services: Services, folder: Path, selection: FileSelection) -> None:
+    def __init__(
+        self,
+        services: Services,
+        folder: Path,
+        selection: FileSelection,
+        *,
+        kept: Kept | None,
+        troubled: Callable[[bool], None],
+        lost: Callable[[list[int]], None],
+    ) -> None:
+        """`kept` is what an earlier session left. `troubled` is told when the disk begins and ceases to
+        refuse, `lost` which pieces turned out to be wrong as they were about to be used."""
         self.folder = folder
         self.selection = selection
         self.store: PieceStore | None = None
@@ -34,32 +58,47 @@ class TorrentDisk:
         """Of the wanted files that are not of normal priority, by index."""
         self.checked_bytes = 0
         """How much of what is on disk was hashed, while it is."""
+        self.trouble = ""
+        """Why the disk takes nothing, in one line, while it does not."""
         self._services = services
+        self._kept = kept
+        self._troubled = troubled
+        self._lost = lost
+        self._unverified = Bitfield(0)
+        """Pieces that an earlier session verified and this one did not."""
         self._stop = threading.Event()
+        self._given_up = asyncio.Event()
 
     @property
     def notice(self) -> str:
         return "" if self.store is None else self.store.notice
 
     async def open(self, info: Info) -> Bitfield:
-        """Choose the files and their place, and hash what is there already: the pieces that are had.
+        """Choose the files and their place, and look at what is there already: the pieces that are had.
 
         Raises EngineError if the selection names no file.
         """
         self._stop = threading.Event()  # that of an earlier attempt may be set
         self.wanted_files = self.selection.choose(info)
-        offload = self._services.offload
-        store, have = await run_to_end(offload, self._stop, self._open_and_check, info)
-        self._serve(info, store, have)
+        resumed = await self._run(self._resume, info)
+        if resumed is not None:
+            return await self._go_on(info, resumed)
+        async with self._services.checks:
+            store, have = await self._run(self._open_and_check, info)
+        self._serve(info, store, have, Bitfield(info.piece_count))
         return have
 
     async def open_shared(self, shared: CreatedTorrent) -> Bitfield:
-        """Serve files that were hashed just now, where they stand."""
+        """Serve files where they stand: they were hashed just now, or by the session that was `kept`."""
         info = shared.info
-        store = await self._services.offload(PieceStore.open_seed, info, shared.files)
         self.wanted_files = tuple(range(len(info.files)))
+        if self._kept is not None:
+            return await self._go_on(info, await self._run(self._resume_seed, shared))
+        store = self.store = await self._run(PieceStore.open_seed, info, shared.files)
+        if store.stamps() != list(shared.stamps):
+            raise FileChangedError(f"{info.name} changed while it was hashed: try again")
         have = Bitfield.full(info.piece_count)
-        self._serve(info, store, have)
+        self._serve(info, store, have, Bitfield(info.piece_count))
         return have
 
     def wanted_pieces(self, info: Info) -> list[int]:
@@ -109,15 +148,81 @@ class TorrentDisk:
                 normal.add_run(pieces)
         return every, [high, normal] if self.priorities else []
 
-    async def write_piece(self, index: int, data: bytearray) -> bool:
-        """Write a piece if its hash is right; False, and nothing is written, if it is not."""
+    def can_store(self, info: Info, piece: int) -> bool:
+        """Whether all of a piece is in the part: finished and shared files are never written."""
         assert self.store is not None
-        return await self._services.offload(self.store.write_piece, index, data)
+        slots = (self.store.slots[part.file_index] for part in info.layout.segments_of_piece(piece))
+        return all(slot.writable or slot.padding for slot in slots)
+
+    async def write_piece(self, index: int, data: bytearray) -> bool:
+        """Write a piece if its hash is right; False, and nothing is written, if it is not.
+
+        While the disk refuses, it waits and tries again, with `trouble` to say why.
+        """
+        assert self.store is not None
+        while True:
+            try:
+                ok = await self._run(self.store.write_piece, index, data)
+            except DiskTroubleError as error:
+                await self.wait_out(error)
+            else:
+                self._set_trouble("")
+                return ok
+
+    async def check_again(self, files: Iterable[int], pieces: list[int]) -> Bitfield:
+        """Take changed files as they are now, and hash these pieces: those that are right."""
+        assert self.store is not None
+        async with self._services.checks:
+            await self._run(self.store.accept, list(files))
+            good = await self._run(self.store.check, pieces, None, self._stop.is_set)
+        for index in good:
+            self._unverified.discard(index)
+        return good
+
+    async def check_before_finish(self, info: Info) -> list[int]:
+        """Hash what only an earlier session verified, before it gets its name: the pieces that are wrong."""
+        wanted = self.wanted_pieces(info)
+        doubtful = [
+            index for index in wanted if index in self._unverified and self.can_store(info, index)
+        ]
+        if not doubtful:
+            return []
+        good = await self.check_again((), doubtful)
+        for index in doubtful:
+            self._unverified.discard(index)
+        return [index for index in doubtful if index not in good]
 
     async def finish(self) -> tuple[Path, ...]:
         """Move the wanted files into place; the finished top-level paths."""
         assert self.store is not None
-        return tuple(await self._services.offload(self.store.finish))
+        paths = tuple(await self._run(self.store.finish))
+        self._set_trouble("")
+        return paths
+
+    async def wait_out(self, error: DiskTroubleError) -> None:
+        """Say what troubles the disk, and wait until it is worth another try; raises it anew at `give_up`."""
+        self._set_trouble(f"{error}: trying again every {RETRY_SECONDS:.0f} s")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RETRY_SECONDS):
+                await self._given_up.wait()
+                raise error
+
+    def give_up(self) -> None:
+        """Wait no longer for a disk that refuses: the torrent rests."""
+        self._given_up.set()
+
+    def go_on(self) -> None:
+        """The torrent runs, perhaps again."""
+        self._stop.clear()
+        self._given_up.clear()
+        self._set_trouble("")
+
+    def doubt(self, info: Info) -> None:
+        """Begin anew with a part that could not be finished, and trust nothing in it."""
+        self._set_trouble("")
+        for index in self.wanted_pieces(info):
+            if self.can_store(info, index):
+                self._unverified.add(index)
 
     async def aclose(self) -> None:
         if self.reader is not None:
@@ -125,19 +230,60 @@ class TorrentDisk:
         if self.store is not None:
             await self._services.offload(self.store.close)
 
+    async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Off the loop, and to its end also if the torrent ends meanwhile."""
+        return await run_to_end(self._services.offload, self._stop, function, *args, **kwargs)
+
+    def _set_trouble(self, trouble: str) -> None:
+        before, self.trouble = self.trouble, trouble
+        if bool(before) != bool(trouble):
+            self._troubled(bool(trouble))
+
+    async def _go_on(self, info: Info, resumed: Resumed) -> Bitfield:
+        """Check what is in doubt; the rest is taken as it was, and verified before it is used."""
+        have = resumed.have
+        if resumed.doubtful:
+            async with self._services.checks:
+                have = have | await self._run(
+                    resumed.store.check, resumed.doubtful, self._progress, self._stop.is_set
+                )
+        self._serve(info, resumed.store, have, resumed.have)
+        return have
+
+    def _progress(self, done: int, total: int) -> None:
+        self.checked_bytes = done
+
+    def _resume(self, info: Info) -> Resumed | None:
+        """Blocking."""
+        kept = self._kept
+        if kept is None or kept.progress is None:
+            return None
+        resumed = resume_download(
+            info, self.folder, self.wanted_files, kept.progress, clean=kept.clean
+        )
+        if resumed is not None:
+            self.store = resumed.store
+        return resumed
+
+    def _resume_seed(self, shared: CreatedTorrent) -> Resumed:
+        """Blocking."""
+        assert self._kept is not None
+        resumed = resume_seed(shared.info, shared.files, self._kept.progress)
+        self.store = resumed.store
+        return resumed
+
     def _open_and_check(self, info: Info) -> tuple[PieceStore, Bitfield]:
         """Blocking."""
-
-        def progress(done: int, total: int) -> None:
-            self.checked_bytes = done
-
         stopped = self._stop.is_set
         self.store = PieceStore.open_download(
-            info, self.folder, self.wanted_files, progress=progress, cancelled=stopped
+            info, self.folder, self.wanted_files, progress=self._progress, cancelled=stopped
         )
-        return self.store, self.store.recheck(progress, stopped)
+        return self.store, self.store.recheck(self._progress, stopped)
 
-    def _serve(self, info: Info, store: PieceStore, have: Bitfield) -> None:
+    def _serve(self, info: Info, store: PieceStore, have: Bitfield, unverified: Bitfield) -> None:
         services = self._services
         self.store = store
-        self.reader = BlockReader(store, info.layout, have, services.cache, services.offload)
+        self._unverified = unverified.copy()
+        self.reader = BlockReader(
+            store, info.layout, have, self._unverified, self._lost, services.cache, services.offload
+        )

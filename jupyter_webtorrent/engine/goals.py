@@ -36,7 +36,7 @@ class SeedingGoal:
 
     def set(self, ratio: float | None, seconds: float | None) -> None:
         """`ratio` is bytes sent over bytes fetched or shared; None: no such goal."""
-        self._ratio, self._seconds = ratio, seconds
+        self.ratio, self.seconds = ratio, seconds
         if ratio is None and seconds is None:
             self._given.clear()
         else:
@@ -59,8 +59,8 @@ class SeedingGoal:
                 return met
 
     def _met(self, size: int) -> str:
-        if self._ratio is not None and self._sent >= self._ratio * size:
-            return f"seeded to a ratio of {self._ratio:g}"
-        if self._seconds is not None and self._seeded >= self._seconds:
-            return f"seeded for {self._seconds:g} s"
+        if self.ratio is not None and self._sent >= self.ratio * size:
+            return f"seeded to a ratio of {self.ratio:g}"
+        if self.seconds is not None and self._seeded >= self.seconds:
+            return f"seeded for {self.seconds:g} s"
         return ""

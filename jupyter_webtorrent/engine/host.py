@@ -239,9 +239,9 @@ class EngineHost:
     async def _main(self, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        async with Session(self._config) as session:
-            self._session = session
-            ready.set()
+        session = self._session = Session(self._config)
+        ready.set()  # what comes before the session is up waits for it
+        async with session:
             telling = asyncio.create_task(self._tell_often(session))
             await self._stop.wait()
             telling.cancel()

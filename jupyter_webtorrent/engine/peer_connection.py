@@ -51,8 +51,8 @@ class ConnectionOwner(Protocol):
 
     def run_commands(self) -> None: ...
 
-    def seed_failed(self, error: WebTorrentError) -> None:
-        """What was shared can no longer be read."""
+    def read_failed(self, peer: Peer, request: Request, error: WebTorrentError) -> None:
+        """A block that the peer waits for cannot be read."""
 
 
 class HandshakeRouter(Protocol):
@@ -277,8 +277,7 @@ class PeerConnection:
                     try:
                         await self._send_block(owner, peer, request)
                     except WebTorrentError as error:
-                        owner.seed_failed(error)
-                        return
+                        owner.read_failed(peer, request, error)
                 else:
                     break
                 if self.transport.unsent > HIGH_WATER:

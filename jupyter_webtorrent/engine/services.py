@@ -27,6 +27,9 @@ MAX_NEGOTIATIONS = 10
 """WebRTC offers and answers under way in a session, each."""
 
 
+MAX_CHECKS = 2
+
+
 class TrackerClient(Protocol):
     """One WebSocket tracker's connection, shared by all torrents (`WebSocketTracker`)."""
 
@@ -37,6 +40,13 @@ class TrackerClient(Protocol):
     def send(self, message: Announce | Answer) -> bool: ...
 
     async def aclose(self) -> None: ...
+
+
+class Keeper(Protocol):
+    """Who remembers the torrents for a later session (`StateKeeper`)."""
+
+    def changed(self, info_hash: InfoHash, *, stored: int = 0, soon: bool = False) -> None:
+        """Something worth keeping happened to a torrent; `stored` verified bytes were written."""
 
 
 @dataclass(slots=True)
@@ -60,6 +70,10 @@ class Services:
     tcp_trackers: TcpTrackers
     """The HTTP and UDP ones."""
     bans: BanList = field(default_factory=BanList)
+    keeper: Keeper | None = None
+    """None: nothing outlives this session."""
+    checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CHECKS))
+    """Torrents whose files are hashed now: blocks are read and written by the same few threads."""
     open_connections: int = 0
     """Connections of all torrents, dialled ones without a handshake too."""
     listening: PeerAddress | None = None

@@ -19,15 +19,18 @@ from jupyter_webtorrent.engine.block_reader import ChunkCache
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.discovery import is_websocket
 from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
+from jupyter_webtorrent.engine.file_watch import FileWatch
 from jupyter_webtorrent.engine.goals import SeedingGoal
 from jupyter_webtorrent.engine.incoming import IncomingConnections
 from jupyter_webtorrent.engine.links import Source
 from jupyter_webtorrent.engine.obfuscation import Obfuscation
 from jupyter_webtorrent.engine.offload import Offload, ThreadOffload, run_to_end
 from jupyter_webtorrent.engine.peer_connection import ConnectionOwner, PeerConnection
+from jupyter_webtorrent.engine.restore import kept_torrent
 from jupyter_webtorrent.engine.selection import FileSelection
 from jupyter_webtorrent.engine.services import Services, TrackerClient, unique
 from jupyter_webtorrent.engine.stream import FileStream
+from jupyter_webtorrent.engine.state_keeper import StateKeeper
 from jupyter_webtorrent.engine.tcp_trackers import TcpTrackers
 from jupyter_webtorrent.engine.throttle import Throttle
 from jupyter_webtorrent.engine.tiers import Tiers, merged, one_each
@@ -40,6 +43,7 @@ from jupyter_webtorrent.net.tcp import TcpNetwork
 from jupyter_webtorrent.net.trackers.websocket import WebSocketTracker
 from jupyter_webtorrent.net.transport import Listener, Network, Transport
 from jupyter_webtorrent.net.webseed import HttpRanges, RangeReader
+from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
 from jupyter_webtorrent.protocol.magnet import MagnetLink
@@ -54,6 +58,10 @@ from jupyter_webtorrent.schema.transfers import (
     TransferStatus,
 )
 from jupyter_webtorrent.storage.create import CreatedTorrent, create_info
+from jupyter_webtorrent.storage.errors import StorageError
+from jupyter_webtorrent.storage.journal import Journal
+
+log = logging.getLogger(__name__)
 
 log = logging.getLogger(__name__)
 
@@ -105,8 +113,17 @@ class Session:
         self._hashing: set[threading.Event] = set()
         """What stops the hashing of each share that is being made."""
         self._incoming = IncomingConnections(config, self)
+        self._keeper: StateKeeper | None = None
+        self._background: list[asyncio.Task[None]] = []
+        """What goes on as long as the session: the look at files, the writing of state."""
 
     async def __aenter__(self) -> Self:
+        """Go on with what earlier sessions left; without a port if that is nothing."""
+        watch = FileWatch(self.torrents, self._services.offload)
+        self._background.append(asyncio.create_task(watch.run()))
+        if self.config.state_folder is not None:
+            async with self._changing:
+                await self._restore(self.config.state_folder)
         return self
 
     async def __aexit__(
@@ -126,6 +143,11 @@ class Session:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        if self._keeper is not None:
+            await self._keeper.aclose()
         for tracker in self._services.trackers.values():
             await tracker.aclose()
         await self._services.tcp_trackers.aclose()
@@ -260,6 +282,8 @@ class Session:
         async with self._changing:
             torrent = self.torrent(info_hash)
             await self._end(torrent)
+        if self._keeper is not None:
+            self._keeper.changed(info_hash, soon=True)
         if delete_data and torrent.disk.store is not None:
             await self._services.offload(torrent.disk.store.delete_data)
 
@@ -353,7 +377,32 @@ class Session:
         self.torrents[torrent.info_hash] = torrent
         task = self._tasks[torrent.info_hash] = asyncio.create_task(torrent.run())
         task.add_done_callback(lambda _: torrent.ended())
+        if self._keeper is not None:
+            self._keeper.changed(torrent.info_hash, soon=True)
         return torrent
+
+    async def _restore(self, folder: Path) -> None:
+        """Take up the torrents of earlier sessions, those that had failed too: they may go on by now."""
+        offload = self._services.offload
+        try:
+            journal = await offload(Journal.open, folder)
+        except StorageError as error:
+            log.warning("%s: transfers are forgotten when this session ends", error)
+            return
+        self._keeper = self._services.keeper = StateKeeper(journal, self.torrents, offload)
+        self._background.append(asyncio.create_task(self._keeper.run()))
+        torrents = journal.take()
+        if torrents:
+            try:
+                await self._listen()
+            except NetError as error:
+                log.warning("%s", error)
+        for info_hash, kept in torrents.items():
+            try:
+                torrent = kept_torrent(info_hash, kept, self._services)
+                self._begin(torrent, torrent.link.peers)
+            except WebTorrentError as error:
+                log.warning("%s is forgotten: %s", info_hash, error)
 
     async def _end(self, torrent: Torrent) -> None:
         """Stop a torrent, whatever it is doing; what it has on disk stays."""

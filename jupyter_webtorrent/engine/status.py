@@ -36,8 +36,8 @@ def transfer_status(torrent: Torrent, magnet: str) -> TransferStatus:
         done=done,
         down_rate=_rate(swarm.down, swarm),
         up_rate=_rate(swarm.up, swarm),
-        downloaded=swarm.down.total,
-        uploaded=swarm.up.total,
+        downloaded=torrent.downloaded,
+        uploaded=torrent.uploaded,
         peers=len(swarm.peers),
         by_transport=dict(torrent.connections.bytes_by_transport()),
         seconds=ended - torrent.started_at,
@@ -110,14 +110,14 @@ def reachable_address(listening: PeerAddress) -> PeerAddress | None:
 
 def _wanted_bytes(torrent: Torrent) -> tuple[int, int]:
     """Wanted bytes, and those that are verified."""
-    info, downloader = torrent.info, torrent.swarm.downloader
+    info = torrent.info
     if info is None:
         return 0, 0
     layout = info.layout
     every_byte = not any(file.padding for file in info.files)
     if every_byte and len(torrent.disk.wanted_files) in (0, len(info.files)):
         total = layout.total
-        left = total if downloader is None else layout.bytes_of_pieces(downloader.missing)
+        left = total if torrent.bytes_left is None else torrent.bytes_left
         return total, total - left
     files = [file for file in _files(torrent) if file.wanted]
     return sum(file.length for file in files), sum(file.done for file in files)

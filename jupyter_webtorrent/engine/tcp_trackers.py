@@ -28,6 +28,9 @@ class TcpTrackers:
         """A person named these: they may be anywhere."""
         self._named.update(urls)
 
+    def is_named(self, url: str) -> bool:
+        return url in self._named
+
     def get(self, url: str) -> TcpTracker:
         """The client of an http://, https:// or udp:// tracker; raises WebTorrentError if it cannot be used."""
         policy = Policy.NAMED if url in self._named else tracker_policy(url)

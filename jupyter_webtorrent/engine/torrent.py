@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from jupyter_webtorrent.engine.block_reader import BlockReader
 from jupyter_webtorrent.engine.connections import Connections
@@ -15,6 +17,7 @@ from jupyter_webtorrent.engine.disk import TorrentDisk
 from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError
 from jupyter_webtorrent.engine.exact_sources import ExactSources
 from jupyter_webtorrent.engine.failures import FailureLog
+from jupyter_webtorrent.engine.file_guard import FileGuard
 from jupyter_webtorrent.engine.goals import SeedingGoal
 from jupyter_webtorrent.engine.links import Source
 from jupyter_webtorrent.engine.negotiation import Negotiator
@@ -33,11 +36,13 @@ from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import PeerAddress, PeerId
+from jupyter_webtorrent.protocol.messages import Request
 from jupyter_webtorrent.protocol.metainfo import Info
 from jupyter_webtorrent.protocol.reach import Reach, reach_of
 from jupyter_webtorrent.schema.transfers import FilePriority, TransferState
 from jupyter_webtorrent.storage.create import CreatedTorrent
-from jupyter_webtorrent.storage.errors import StorageError
+from jupyter_webtorrent.storage.errors import DiskTroubleError, FileChangedError, StorageError
+from jupyter_webtorrent.storage.journal import Kept
 from jupyter_webtorrent.swarm.commands import (
     Ban,
     Complete,
@@ -49,7 +54,7 @@ from jupyter_webtorrent.swarm.commands import (
     UseMetadata,
 )
 from jupyter_webtorrent.swarm.peer import Peer
-from jupyter_webtorrent.swarm.swarm import Swarm
+from jupyter_webtorrent.swarm.swarm import BOTH_COMPLETE, Swarm
 from jupyter_webtorrent.version import CLIENT
 
 log = logging.getLogger(__name__)
@@ -75,20 +80,33 @@ class Torrent:
         shared: CreatedTorrent | None = None,
         shared_paths: tuple[Path, ...] = (),
         goal: SeedingGoal | None = None,
+        kept: Kept | None = None,
     ) -> None:
-        """`web_seeds` are those that a person named, besides the link's own."""
+        """`web_seeds` are those that a person named, besides the link's own; `kept` is what an earlier session
+        left."""
         self.link = source.link
         self.info_hash = source.link.info_hash
         self.tiers = tiers
         self.state = TransferState.METADATA if source.info is None else TransferState.CHECKING
         self.error = ""
-        self.notice = ""
         self.paths: tuple[Path, ...] = ()
         """Where the finished top-level files and folders are, or the shared ones."""
-        self.disk = TorrentDisk(services, folder, selection or FileSelection())
+        self.disk = TorrentDisk(
+            services,
+            folder,
+            selection or FileSelection(),
+            kept=kept,
+            troubled=self._disk_troubled,
+            lost=self._pieces_lost,
+        )
+        self.guard = FileGuard(self, "fetched" if shared is None else "shared")
+        self._earlier = kept.progress if kept is not None else None
+        self.added_at = kept.torrent.added_at if kept is not None else time.time()
+        """Seconds since 1970."""
         self._services = services
-        self._shared = shared
-        self._shared_paths = shared_paths
+        self.shared = shared
+        """None: it is fetched."""
+        self.shared_paths = shared_paths
         self._loop = asyncio.get_running_loop()
         self.started_at = self._loop.time()
         self.finished_at: float | None = None
@@ -107,6 +125,8 @@ class Torrent:
         self._chores: list[asyncio.Task[None]] = []
         """What a pause ends; pieces on their way to the disk still arrive there."""
         self.switch = PauseSwitch()
+        if kept is not None and kept.torrent.paused:
+            self.switch.pause(kept.torrent.pause_reason)
         self.goal = goal or SeedingGoal()
         self.swarm = Swarm(
             self.info_hash,
@@ -142,12 +162,19 @@ class Torrent:
     @property
     def info(self) -> Info | None:
         known = self._info
-        return known.result() if known.done() and known.exception() is None else None
+        if not known.done() or known.cancelled() or known.exception() is not None:
+            return None
+        return known.result()
 
     @property
     def trackers(self) -> tuple[str, ...]:
         """Of all tiers."""
         return unique(*self.tiers)
+
+    @property
+    def named_trackers(self) -> tuple[str, ...]:
+        """Those that a person named."""
+        return tuple(filter(self._services.tcp_trackers.is_named, self.trackers))
 
     @property
     def reader(self) -> BlockReader | None:
@@ -162,6 +189,8 @@ class Torrent:
     async def run(self) -> None:
         """Fetch if there is anything to fetch, then seed until cancelled; raises nothing else."""
         try:
+            if self.switch.is_paused:  # since an earlier session
+                await self._prepare()
             while True:
                 if self.switch.is_paused:
                     self.state = TransferState.PAUSED
@@ -202,7 +231,8 @@ class Torrent:
                 await self.switch.until_paused()
             finally:
                 self._tasks = None  # a group that ends takes no more tasks
-            for chore in self._chores:
+                self.disk.give_up()
+            for chore in list(self._chores):
                 chore.cancel()
             await self._hang_up()
         if self.swarm.info is None:
@@ -210,8 +240,10 @@ class Torrent:
 
     async def _live(self, tasks: asyncio.TaskGroup) -> None:
         self.state = self._next_state()
+        self.disk.go_on()
         if self.swarm.info is None:
             await self._prepare()
+        self.guard.go_on()
         chores = [
             self._tick_often(),
             self.connections.dial_often(),
@@ -246,6 +278,7 @@ class Torrent:
         if self.state is TransferState.FAILED:
             raise EngineError(f"{self.name} has failed: fetch or share it again")
         self.switch.pause()
+        self._keep()
         await self.switch.until_resting()
 
     def resume(self) -> None:
@@ -254,11 +287,12 @@ class Torrent:
             self.connections.book.start_over()
             self.state = self._next_state()
             self.switch.resume()
+            self._keep()
 
     async def _prepare(self) -> None:
         """Open the storage before any peer connects, if the metadata is known."""
-        if self._shared is not None:
-            self._start(self._shared.info, await self.disk.open_shared(self._shared))
+        if self.shared is not None:
+            self._start(self.shared.info, await self.disk.open_shared(self.shared))
         elif self._info.done():
             await self._open(self._info.result())
 
@@ -271,22 +305,39 @@ class Torrent:
                 await self._finish()
 
     async def _finish(self) -> None:
-        if self._shared is not None:
-            self.paths = self._shared_paths
+        if self.shared is not None:
+            self.paths = self.shared_paths
         else:
-            self.paths = await self.disk.finish()
-            self.notice = self.disk.notice
-            self.discovery.completed()
+            paths = await self._deliver()
+            if paths is None:
+                return
+            self.paths = paths
+            if not self._was_finished:
+                self.discovery.completed()
         self.state = TransferState.SEEDING
         self.finished_at = self._loop.time()
+        self._keep(soon=True)
         if not self.done.done():
             self.done.set_result(self.paths)
+
+    async def _deliver(self) -> tuple[Path, ...] | None:
+        """Move the files into place once the disk allows it; None if pieces turned out to be wrong."""
+        info = self._info.result()
+        while True:
+            if wrong := await self.disk.check_before_finish(info):
+                self.guard.lost(wrong)
+                return None
+            try:
+                return await self.disk.finish()
+            except DiskTroubleError as error:
+                await self.disk.wait_out(error)
+                self.disk.doubt(info)
 
     async def _open(self, info: Info) -> None:
         """Choose the files, look at what is on disk, and begin to transfer."""
         self.state = TransferState.CHECKING
+        self._keep(soon=True)
         have = await self.disk.open(info)
-        self.notice = self.disk.notice
         self.state = TransferState.DOWNLOADING
         self._start(info, have)
 
@@ -294,8 +345,12 @@ class Torrent:
         if info.private:
             self.discovery.private()
         self.connections.metadata_known(info.piece_count)
-        self.swarm.start(info, have, self.disk.wanted_pieces(info), self._loop.time())
+        wanted = self.disk.wanted_pieces(info)
+        self.swarm.start(info, have, wanted, self._loop.time())
+        if self.shared is not None or self._was_finished:
+            self.guard.give_up_changed(wanted)
         self.web_seeds.start()
+        self._keep(soon=True)
         self.run_commands()
         self.streams.changed()
 
@@ -341,6 +396,72 @@ class Torrent:
 
     async def _pause_at_goal(self) -> None:
         self.switch.pause(await self.goal.reached(self))
+        self._keep()
+
+    # What becomes of its data on disk (`GuardedTorrent`)
+
+    @property
+    def notice(self) -> str:
+        """What a person should know of it, in one line."""
+        return self.disk.trouble or self.guard.notice or self.disk.notice
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every wanted byte is, or once was, in place."""
+        return self._was_finished or self.state is TransferState.SEEDING
+
+    @property
+    def downloaded(self) -> int:
+        """Block bytes, with those of earlier sessions, as `uploaded`."""
+        return self.bytes_down + (self._earlier.downloaded if self._earlier else 0)
+
+    @property
+    def uploaded(self) -> int:
+        return self.bytes_up + (self._earlier.uploaded if self._earlier else 0)
+
+    def lose(self, pieces: Bitfield, *, refetch: bool) -> None:
+        if not pieces.any():
+            return
+        self.swarm.lose(pieces, self._loop.time(), refetch=refetch)
+        if refetch:
+            self.connections.forgive(BOTH_COMPLETE)
+        self._keep()
+        self.run_commands()
+
+    def regain(self, pieces: Bitfield) -> None:
+        self.swarm.regain(pieces)
+        self._keep()
+        self.run_commands()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._tasks is None:
+            work.close()
+        else:
+            chore = self._tasks.create_task(work)
+            self._chores.append(chore)
+            chore.add_done_callback(self._chores.remove)
+
+    def read_failed(self, peer: Peer, request: Request, error: WebTorrentError) -> None:
+        """A block that a peer waits for cannot be read."""
+        log.debug("%s: %s", self.info_hash, error)
+        self.swarm.reject(peer, request)
+        self.guard.read_failed(request.index)
+        self.run_commands()
+
+    @property
+    def _was_finished(self) -> bool:
+        return self._earlier is not None and self._earlier.finished
+
+    def _disk_troubled(self, troubled: bool) -> None:
+        self.swarm.hold(troubled, self._loop.time())
+        self.run_commands()
+
+    def _pieces_lost(self, pieces: list[int]) -> None:
+        self.guard.lost(pieces)
+
+    def _keep(self, *, stored: int = 0, soon: bool = False) -> None:
+        if self._services.keeper is not None:
+            self._services.keeper.changed(self.info_hash, stored=stored, soon=soon)
 
     # Commands of the swarm
 
@@ -395,12 +516,21 @@ class Torrent:
     async def _store_piece(self, index: int, data: bytearray) -> None:
         try:
             ok = await self.disk.write_piece(index, data)
+        except FileChangedError:
+            self.swarm.piece_not_stored(index)
+            self.guard.lost([index])
+            return
+        except DiskTroubleError:  # paused meanwhile: it has to come again
+            self.swarm.piece_not_stored(index)
+            return
         except StorageError:
             self.swarm.piece_not_stored(index)
             self._tasks = None
             raise
         self.swarm.piece_stored(index, self._loop.time(), ok=ok)
         self.streams.changed()
+        if ok:
+            self._keep(stored=len(data))
         self.run_commands()
 
     # Its connections
@@ -431,11 +561,6 @@ class Torrent:
         exempt = near and not self._services.config.limit_lan
         return self.limits.upload_turns(peer, exempt=exempt)
 
-    def seed_failed(self, error: WebTorrentError) -> None:
-        tasks, self._tasks = self._tasks, None
-        if tasks is not None:
-            tasks.create_task(_raise(error))
-
     def _channel_opened(
         self, transport: Transport, outgoing: bool, offer_id: bytes, direct_host: str | None = None
     ) -> None:
@@ -456,7 +581,7 @@ class Torrent:
         Raises EngineError, and DiskFullError if what is added has no room.
         """
         info, downloader = self.swarm.info, self.swarm.downloader
-        if info is None or downloader is None or self._shared is not None:
+        if info is None or downloader is None or self.shared is not None:
             raise EngineError(f"the files of {self.name} cannot be chosen now")
         async with self._choosing:
             if not await self.disk.prioritize(info, priorities):
@@ -474,7 +599,7 @@ class Torrent:
 
     def covers(self, selection: FileSelection) -> bool:
         """Whether a request for these files brings nothing new."""
-        return self._shared is not None or self.disk.selection.covers(selection)
+        return self.shared is not None or self.disk.selection.covers(selection)
 
     def peers_found(self, addresses: Iterable[PeerAddress], source: str) -> None:
         """A peer source, by its name for people, heard of these: they are dialled in their time."""
@@ -503,7 +628,7 @@ class Torrent:
         info, downloader = self.info, self.swarm.downloader
         if info is None or downloader is None:
             return None
-        return info.layout.bytes_of_pieces(downloader.missing)
+        return info.layout.bytes_of_pieces(downloader.missing | downloader.lost)
 
     @property
     def bytes_down(self) -> int:
@@ -523,7 +648,3 @@ class Torrent:
 
     def is_connected_to(self, peer_id: PeerId) -> bool:
         return self.connections.by_id(peer_id) is not None
-
-
-async def _raise(error: Exception) -> None:
-    raise error

@@ -31,8 +31,11 @@ class KeptTorrent(Struct, frozen=True):
     link: str
     """The magnet link: info hash, name, web seeds, peers, the files it selects."""
     folder: bytes
-    trackers: list[str]
+    tiers: list[list[str]]
+    """Of trackers (BEP 12)."""
     select: list[str]
+    named_trackers: list[str] = []
+    """That a person named: they may be anywhere."""
     info: bytes | None = None
     """The info dictionary, once it is known."""
     shared_files: list[bytes] = []

@@ -32,6 +32,8 @@ class KnownAddress:
     try_at: float = 0.0
     obfuscated: bool = False
     """Whether it is dialled with an encrypted handshake."""
+    reason: str = ""
+    """Why it is banned, if it is."""
 
 
 class PeerBook:

@@ -28,16 +28,22 @@ class Classroom:
         self.folder = folder
         self._stack = stack
 
-    async def machine(
+    def session(
         self, name: str, *, ranges: RangeReader | None = None, **settings: object
-    ) -> Machine:
-        session = Session(
+    ) -> Session:
+        """A machine's session, for the caller to enter."""
+        return Session(
             EngineConfig(trackers=(), listen_host=name, lan_discovery=False, **settings),  # type: ignore[arg-type]
             network=self.network.host(name),
             offload=InlineOffload(),
             random=Random(name),
             ranges=ranges,
         )
+
+    async def machine(
+        self, name: str, *, ranges: RangeReader | None = None, **settings: object
+    ) -> Machine:
+        session = self.session(name, ranges=ranges, **settings)
         folder = self.folder / name
         folder.mkdir()
         return Machine(name, await self._stack.enter_async_context(session), folder)

@@ -20,7 +20,7 @@ from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
 from jupyter_webtorrent.protocol.messages import Request
 from jupyter_webtorrent.protocol.ws_tracker import Announce, AnnounceResponse, Answer
 from jupyter_webtorrent.schema.transfers import ShareRequest
-from jupyter_webtorrent.storage.errors import DiskFullError
+from jupyter_webtorrent.storage.errors import UnsafePathError
 from jupyter_webtorrent.storage.store import PieceStore
 from tests.engine.classroom import Classroom, all_done, classroom, digest, until, write_random
 from tests.engine.test_trouble import meet
@@ -194,17 +194,17 @@ async def test_a_failed_fetch_can_be_tried_again_at_once(
         shared = await teacher.share(data)
         make_closing_slow(monkeypatch)
         with monkeypatch.context() as broken:
-            broken.setattr(PieceStore, "write_piece", disk_is_full)
+            broken.setattr(PieceStore, "write_piece", a_link_is_in_the_way)
             fetched = await student.fetch(shared, [teacher.address])
-            with pytest.raises(FetchFailedError, match="the disk is full"):
+            with pytest.raises(FetchFailedError, match="a link is in the way"):
                 await fetched.wait()
         again = await student.fetch(shared, [teacher.address])  # the first one is still closing
         await all_done([again], 60)
         assert digest(student.folder / "data.csv") == digest(data)
 
 
-def disk_is_full(store: PieceStore, index: int, piece: bytes) -> bool:
-    raise DiskFullError("the disk is full")
+def a_link_is_in_the_way(store: PieceStore, index: int, piece: bytes) -> bool:
+    raise UnsafePathError("data.csv: a link is in the way")
 
 
 def make_closing_slow(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,3 +216,16 @@ def make_closing_slow(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(1)
 
     monkeypatch.setattr(Connections, "aclose", slowly)
+
+
+async def test_a_peer_that_was_not_there_yet_is_dialled_again_soon(tmp_path: Path) -> None:
+    data = write_random(tmp_path / "data.csv", 100_000)
+    async with classroom(tmp_path) as room:
+        teacher, student = await room.machine("teacher"), await room.machine("student")
+        shared = await teacher.share(data)
+        address = teacher.address
+        room.network.unplug("teacher")
+        fetched = await student.fetch(shared, [address])
+        await asyncio.sleep(1)
+        room.network.plug("teacher")
+        await all_done([fetched], 10)

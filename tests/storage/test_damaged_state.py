@@ -34,7 +34,11 @@ def begin_downloads(state: Path, folder: Path, *, clean: bool) -> dict[InfoHash,
         for piece in HAD:
             have.add(piece)
         torrent = KeptTorrent(
-            str(MagnetLink(info.info_hash)), bytes(folder), ["wss://tracker.example"], [], info.raw
+            str(MagnetLink(info.info_hash)),
+            bytes(folder),
+            [["wss://tracker.example"]],
+            [],
+            info.raw,
         )
         progress = KeptProgress(have.to_bytes(), store.settle(store.stamps()))
         journal.commit({info.info_hash: torrent}, {info.info_hash: progress})

@@ -1,0 +1,231 @@
+"""Remembers a session's torrents for the next one, in batches: every 5 s, or 64 MiB, and when one comes or goes.
+
+What is written was verified, and flushed to the disk before. The records are `storage.journal`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from jupyter_webtorrent.engine.offload import Offload, to_the_end
+from jupyter_webtorrent.engine.restore import record_of
+from jupyter_webtorrent.engine.torrent import Torrent
+from jupyter_webtorrent.protocol.bitfield import Bitfield
+from jupyter_webtorrent.protocol.identity import InfoHash
+from jupyter_webtorrent.storage.data import Stamp
+from jupyter_webtorrent.storage.database import StateDamagedError
+from jupyter_webtorrent.storage.errors import StorageError
+from jupyter_webtorrent.storage.journal import Journal, KeptProgress, KeptTorrent
+from jupyter_webtorrent.storage.store import PieceStore
+
+log = logging.getLogger(__name__)
+
+BATCH_SECONDS = 5.0
+BATCH_BYTES = 64 << 20
+SOON_SECONDS = 0.2
+"""What comes together is written together."""
+TOTALS_SECONDS = 60.0
+"""How much was uploaded is not worth more than one write in this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """One torrent as it is now: values that the loop does not change any more."""
+
+    store: PieceStore
+    stamps: list[Stamp | None]
+    have: Bitfield
+    finished: bool
+    downloaded: int
+    uploaded: int
+
+    def settle(self) -> KeptProgress:
+        """Blocking: flush what the pieces are made of; raises StorageError."""
+        place = self.store.settle(self.stamps)
+        return KeptProgress(
+            self.have.to_bytes(), place, self.finished, self.downloaded, self.uploaded
+        )
+
+
+class StateKeeper:
+    """Writes to the journal what changed. Implements `Keeper`."""
+
+    def __init__(
+        self, journal: Journal, torrents: Mapping[InfoHash, Torrent], offload: Offload
+    ) -> None:
+        self._journal = journal
+        self._torrents = torrents
+        self._offload = offload
+        self._changed: set[InfoHash] = set()
+        self._stored = 0
+        """Bytes of verified pieces since the last batch."""
+        self._wake = asyncio.Event()
+        self._written: dict[InfoHash, KeptTorrent] = {}
+        """Without info dictionaries, to see whether one has to be written again."""
+        self._uploaded: dict[InfoHash, int] = {}
+        """Block bytes of this session that were counted in the last write."""
+        self._totals_at = asyncio.get_running_loop().time()
+        self._complained = False
+
+    def changed(self, info_hash: InfoHash, *, stored: int = 0, soon: bool = False) -> None:
+        self._changed.add(info_hash)
+        self._stored += stored
+        if soon or self._stored >= BATCH_BYTES:
+            self._wake.set()
+
+    async def run(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(BATCH_SECONDS):
+                    await self._wake.wait()
+                    if self._stored < BATCH_BYTES:
+                        await asyncio.sleep(SOON_SECONDS)
+            except TimeoutError:
+                self._note_totals()
+            await to_the_end(self._write())
+
+    async def aclose(self) -> None:
+        """Write the rest, after the torrents have ended, and let go of the journal."""
+        self._changed.update(
+            info_hash
+            for info_hash, torrent in self._torrents.items()
+            if not torrent.is_finished or self._has_uploaded(torrent)
+        )
+        await self._write()
+        clean = not self._changed
+        try:
+            await self._offload(self._journal.close, clean=clean)
+        except StorageError as error:
+            log.warning("%s", error)
+
+    def _note_totals(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._totals_at < TOTALS_SECONDS:
+            return
+        self._totals_at = now
+        self._changed.update(
+            info_hash
+            for info_hash, torrent in self._torrents.items()
+            if self._has_uploaded(torrent)
+        )
+
+    def _has_uploaded(self, torrent: Torrent) -> bool:
+        return self._uploaded.get(torrent.info_hash, 0) != torrent.bytes_up
+
+    async def _write(self) -> None:
+        """One batch; what cannot be written is tried again with the next."""
+        self._wake.clear()
+        self._stored = 0
+        changed, self._changed = self._changed, set()
+        if not changed:
+            return
+        try:
+            self._changed |= await self._commit(changed)
+            self._complained = False
+        except StateDamagedError:
+            await self._rebuild()
+        except StorageError as error:
+            self._changed |= changed
+            self._complain(error)
+
+    async def _commit(self, changed: Iterable[InfoHash]) -> set[InfoHash]:
+        """Write these torrents; those that the disk would not flush yet."""
+        records: dict[InfoHash, KeptTorrent | None] = {}
+        snapshots: dict[InfoHash, _Snapshot] = {}
+        gone: list[InfoHash] = []
+        for info_hash in changed:
+            torrent = self._torrents.get(info_hash)
+            if torrent is None:
+                gone.append(info_hash)
+                records[info_hash] = None
+                continue
+            brief = record_of(torrent, brief=True)
+            if self._written.get(info_hash) != brief:
+                records[info_hash] = record_of(torrent)
+                self._written[info_hash] = brief
+            if (snapshot := _snapshot(torrent)) is not None:
+                snapshots[info_hash] = snapshot
+                self._uploaded[info_hash] = torrent.bytes_up
+        try:
+            failed = await self._offload(_commit, self._journal, records, snapshots, gone)
+        except StorageError:
+            for info_hash in records:
+                self._written.pop(info_hash, None)
+            raise
+        for info_hash in gone:
+            self._written.pop(info_hash, None)
+            self._uploaded.pop(info_hash, None)
+        return failed
+
+    async def _rebuild(self) -> None:
+        """The file is damaged: write all there is into a new one."""
+        records = {key: record_of(torrent) for key, torrent in self._torrents.items()}
+        snapshots = {
+            key: snapshot
+            for key, torrent in self._torrents.items()
+            if (snapshot := _snapshot(torrent)) is not None
+        }
+        try:
+            self._changed |= await self._offload(_rebuild, self._journal, records, snapshots)
+        except StorageError as error:
+            self._changed |= set(records)
+            self._complain(error)
+
+    def _complain(self, error: StorageError) -> None:
+        if not self._complained:
+            log.warning("%s; trying again", error)
+        self._complained = True
+
+
+def _snapshot(torrent: Torrent) -> _Snapshot | None:
+    """None while nothing is known of what is on the disk."""
+    store, downloader = torrent.disk.store, torrent.swarm.downloader
+    if store is None or downloader is None:
+        return None
+    return _Snapshot(
+        store,
+        store.stamps(),
+        downloader.have.copy(),
+        torrent.is_finished,
+        torrent.downloaded,
+        torrent.uploaded,
+    )
+
+
+def _settled(
+    snapshots: Mapping[InfoHash, _Snapshot],
+) -> tuple[dict[InfoHash, KeptProgress], set[InfoHash]]:
+    """Blocking: what may be trusted from now on, and the torrents that the disk would not flush."""
+    progress: dict[InfoHash, KeptProgress] = {}
+    failed: set[InfoHash] = set()
+    for info_hash, snapshot in snapshots.items():
+        try:
+            progress[info_hash] = snapshot.settle()
+        except StorageError as error:
+            log.warning("%s", error)
+            failed.add(info_hash)
+    return progress, failed
+
+
+def _commit(
+    journal: Journal,
+    records: Mapping[InfoHash, KeptTorrent | None],
+    snapshots: Mapping[InfoHash, _Snapshot],
+    gone: Iterable[InfoHash],
+) -> set[InfoHash]:
+    progress, failed = _settled(snapshots)
+    journal.commit(records, {**progress, **dict.fromkeys(gone)})
+    return failed
+
+
+def _rebuild(
+    journal: Journal,
+    records: Mapping[InfoHash, KeptTorrent],
+    snapshots: Mapping[InfoHash, _Snapshot],
+) -> set[InfoHash]:
+    progress, failed = _settled(snapshots)
+    journal.rebuild(records, progress)
+    return failed

@@ -1,0 +1,324 @@
+"""A session that goes on where an earlier one stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from jupyter_webtorrent.engine.session import Session
+from jupyter_webtorrent.engine.torrent import Torrent
+from jupyter_webtorrent.schema.transfers import TransferState
+from jupyter_webtorrent.storage import hashing
+from jupyter_webtorrent.storage.database import slot_path
+from tests.engine.classroom import (
+    Classroom,
+    Machine,
+    all_done,
+    classroom,
+    digest,
+    until,
+    write_random,
+)
+
+pytestmark = [pytest.mark.looptime, pytest.mark.asyncio]
+
+MB = 1_000_000
+
+
+@asynccontextmanager
+async def computer(room: Classroom, name: str, state: Path) -> AsyncIterator[Machine]:
+    """A machine whose session ends with the `with`, and whose next one knows of it."""
+    folder = room.folder / name
+    folder.mkdir(exist_ok=True)
+    session = room.session(name, state_folder=state)
+    async with session:
+        yield Machine(name, session, folder)
+
+
+def only(session: Session) -> Torrent:
+    (torrent,) = session.torrents.values()
+    return torrent
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The pieces that are read and hashed."""
+    pieces: list[int] = []
+    digest_of = hashing._digest
+
+    def counted(data: object, piece: int) -> bytes:
+        pieces.append(piece)
+        return digest_of(data, piece)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(hashing, "_digest", counted)
+    return pieces
+
+
+async def test_nothing_is_opened_where_there_is_nothing_to_go_on_with(tmp_path: Path) -> None:
+    async with classroom(tmp_path) as room:
+        async with computer(room, "teacher", tmp_path / "state") as teacher:
+            assert teacher.session.listening is None
+        async with computer(room, "teacher", tmp_path / "state") as teacher:
+            assert teacher.session.listening is None
+
+
+async def test_a_share_is_seeded_again_without_being_hashed_until_someone_asks(
+    hashed: list[int], tmp_path: Path
+) -> None:
+    data = write_random(tmp_path / "data.csv", MB)
+    async with classroom(tmp_path) as room:
+        student = await room.machine("student")
+        async with computer(room, "teacher", tmp_path / "state") as teacher:
+            magnet = teacher.session.magnet(await teacher.share(data))
+        hashed.clear()
+        async with computer(room, "teacher", tmp_path / "state") as teacher:
+            shared = only(teacher.session)
+            await until(lambda: shared.state is TransferState.SEEDING)
+            assert teacher.session.magnet(shared).info_hash == magnet.info_hash
+            assert teacher.session.transfer(shared).paths == [str(data)]
+            assert not hashed
+            fetched = await student.fetch(shared, [teacher.address])
+            await all_done([fetched], 60)
+            assert sorted(hashed) == list(range(62))
+            assert digest(student.folder / "data.csv") == digest(data)
+            up = shared.uploaded
+        async with computer(room, "teacher", tmp_path / "state") as teacher:
+            assert only(teacher.session).uploaded == up >= MB
+
+
+async def test_a_download_goes_on_after_a_clean_stop_without_a_recheck(
+    hashed: list[int], tmp_path: Path
+) -> None:
+    data = write_random(tmp_path / "data.csv", 2 * MB)
+    async with classroom(tmp_path) as room:
+        teacher = await room.machine("teacher")
+        shared = await teacher.share(data)
+        async with computer(room, "student", tmp_path / "state") as student:
+            fetched = await student.fetch(shared, [teacher.address])
+            await until(lambda: fetched.swarm.have.count() > 60)
+        hashed.clear()
+        async with computer(room, "student", tmp_path / "state") as student:
+            again = only(student.session)
+            await until(lambda: again.state is TransferState.DOWNLOADING)
+            assert not hashed
+            assert again.swarm.have.count() >= fetched.swarm.have.count() > 60
+            await all_done([again], 60)
+            assert digest(student.folder / "data.csv") == digest(data)
+            assert again.swarm.down.total < 2 * MB - 60 * 16384 + 300_000
+        async with computer(room, "student", tmp_path / "state") as student:
+            seeded = only(student.session)
+            await until(lambda: seeded.state is TransferState.SEEDING)
+            assert student.session.transfer(seeded).paths == [str(student.folder / "data.csv")]
+            assert seeded.downloaded >= 2 * MB
+
+
+def lose_the_state(state: Path) -> None:
+    slot_path(state, 0).unlink()
+
+
+def flip_bits(state: Path) -> None:
+    path = slot_path(state, 0)
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2 :] = bytes(len(raw) - len(raw) // 2)
+    path.write_bytes(raw)
+
+
+@pytest.mark.parametrize("damage", [lose_the_state, flip_bits])
+async def test_without_its_state_a_download_is_rechecked_and_not_begun_anew(
+    damage: Callable[[Path], None], tmp_path: Path
+) -> None:
+    data = write_random(tmp_path / "data.csv", 2 * MB)
+    async with classroom(tmp_path) as room:
+        teacher = await room.machine("teacher")
+        shared = await teacher.share(data)
+        async with computer(room, "student", tmp_path / "state") as student:
+            fetched = await student.fetch(shared, [teacher.address])
+            await until(lambda: fetched.swarm.have.count() > 60)
+        damage(tmp_path / "state")
+        async with computer(room, "student", tmp_path / "state") as student:
+            again = await student.fetch(shared, [teacher.address])
+            await all_done([again], 60)
+            assert again.swarm.down.total < 2 * MB - 60 * 16384 + 300_000
+            assert digest(student.folder / "data.csv") == digest(data)
+
+
+def spoil(path: Path, at: int) -> None:
+    """Change bytes so that no stamp shows it, as a failing disk does."""
+    before = path.stat()
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(b"spoilt")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+async def test_what_a_disk_spoilt_unseen_is_not_passed_on_and_fetched_again_into_a_part(
+    tmp_path: Path,
+) -> None:
+    data = write_random(tmp_path / "data.csv", 2 * MB)
+    async with classroom(tmp_path) as room:
+        teacher, friend = await room.machine("teacher"), await room.machine("friend")
+        shared = await teacher.share(data)
+        async with computer(room, "student", tmp_path / "state") as student:
+            fetched = await student.fetch(shared, [teacher.address])
+            await until(lambda: fetched.swarm.have.count() > 60)
+            had = fetched.swarm.have.copy()
+        for index in list(had)[:3]:
+            spoil(student.folder / ".data.csv.wtpart", index * 16384 + 5)
+        room.network.unplug("teacher")
+        async with computer(room, "student", tmp_path / "state") as student:
+            again = only(student.session)
+            await until(lambda: again.state is TransferState.DOWNLOADING)
+            passed_on = await friend.fetch(shared, [student.address])
+            await until(lambda: again.swarm.have.count() == had.count() - 3)
+            await until(lambda: passed_on.swarm.have == again.swarm.have)
+            assert passed_on.swarm.downloader is not None
+            assert passed_on.connections.book.known()[0].state.value != "banned"
+            room.network.plug("teacher")
+            again.add_peers([])
+            await all_done([again, passed_on], 600)
+            assert digest(student.folder / "data.csv") == digest(data)
+
+
+async def test_what_was_spoilt_unseen_never_gets_its_name(tmp_path: Path) -> None:
+    data = write_random(tmp_path / "data.csv", 2 * MB)
+    async with classroom(tmp_path) as room:
+        teacher = await room.machine("teacher")
+        shared = await teacher.share(data)
+        async with computer(room, "student", tmp_path / "state") as student:
+            fetched = await student.fetch(shared, [teacher.address])
+            await until(lambda: fetched.swarm.have.count() > 60)
+            had = fetched.swarm.have.copy()
+        spoil(student.folder / ".data.csv.wtpart", list(had)[7] * 16384 + 5)
+        async with computer(room, "student", tmp_path / "state") as student:
+            await all_done([only(student.session)], 120)
+            assert digest(student.folder / "data.csv") == digest(data)
+
+
+async def test_a_share_that_changed_between_two_sessions_says_so(tmp_path: Path) -> None:
+    data = write_random(tmp_path / "data.csv", MB)
+    async with classroom(tmp_path) as room:
+        async with computer(room, "teacher", tmp_path / "state") as teacher:
+            await teacher.share(data)
+        with data.open("r+b") as file:
+            file.write(b"edited")
+        async with computer(room, "teacher", tmp_path / "state") as teacher:
+            shared = only(teacher.session)
+            await until(lambda: shared.state is TransferState.SEEDING)
+            assert "data.csv has changed" in teacher.session.transfer(shared).notice
+            assert shared.swarm.have.count() == 61
+            assert teacher.session.transfer(shared).done < MB
+
+
+async def test_a_finished_download_that_was_removed_is_not_fetched_again(tmp_path: Path) -> None:
+    data = write_random(tmp_path / "data.csv", MB)
+    async with classroom(tmp_path) as room:
+        teacher = await room.machine("teacher")
+        shared = await teacher.share(data)
+        async with computer(room, "student", tmp_path / "state") as student:
+            await all_done([await student.fetch(shared, [teacher.address])], 60)
+        (student.folder / "data.csv").unlink()
+        async with computer(room, "student", tmp_path / "state") as student:
+            gone = only(student.session)
+            await until(lambda: gone.state is TransferState.SEEDING)
+            await asyncio.sleep(60)
+            assert "is not where it was" in student.session.transfer(gone).notice
+            assert not any(student.folder.iterdir())
+
+
+async def test_a_removed_transfer_does_not_come_back(tmp_path: Path) -> None:
+    data = write_random(tmp_path / "data.csv", MB)
+    async with classroom(tmp_path) as room:
+        async with computer(room, "teacher", tmp_path / "state") as teacher:
+            shared = await teacher.share(data)
+            await asyncio.sleep(10)
+            await teacher.session.remove(shared.info_hash)
+        async with computer(room, "teacher", tmp_path / "state") as teacher:
+            assert not teacher.session.torrents
+
+
+async def test_a_selection_and_its_boundary_pieces_come_back(
+    hashed: list[int], tmp_path: Path
+) -> None:
+    folder = tmp_path / "course"
+    for number, name in enumerate(("a.csv", "b.csv", "c.csv")):
+        write_random(folder / name, 100_000, seed=number)
+    async with classroom(tmp_path) as room:
+        teacher = await room.machine("teacher")
+        shared = await teacher.share(folder)
+        async with computer(room, "student", tmp_path / "state") as student:
+            fetched = await student.fetch(shared, [teacher.address], select=["b.csv"])
+            await all_done([fetched], 60)
+        hashed.clear()
+        async with computer(room, "student", tmp_path / "state") as student:
+            again = only(student.session)
+            await until(lambda: again.state is TransferState.SEEDING)
+            assert not hashed
+            assert again.swarm.have == fetched.swarm.have
+            everything = await student.fetch(shared, [teacher.address])
+            await all_done([everything], 60)
+            assert digest(student.folder / "course") == digest(folder)
+
+
+async def test_a_magnet_without_metadata_is_remembered(tmp_path: Path) -> None:
+    data = write_random(tmp_path / "data.csv", MB)
+    async with classroom(tmp_path) as room:
+        teacher = await room.machine("teacher")
+        shared = await teacher.share(data)
+        room.network.unplug("teacher")
+        async with computer(room, "student", tmp_path / "state") as student:
+            await student.fetch(shared, [teacher.address])
+            await asyncio.sleep(10)
+        room.network.plug("teacher")
+        async with computer(room, "student", tmp_path / "state") as student:
+            await all_done([only(student.session)], 60)
+            assert digest(student.folder / "data.csv") == digest(data)
+
+
+async def test_a_second_session_has_a_slot_of_its_own_and_its_torrents_are_inherited(
+    tmp_path: Path,
+) -> None:
+    first = write_random(tmp_path / "first.csv", 100_000)
+    second = write_random(tmp_path / "second.csv", 100_000, seed=2)
+    state = tmp_path / "state"
+    async with classroom(tmp_path) as room:
+        async with computer(room, "one", state) as one, computer(room, "two", state) as two:
+            await one.share(first)
+            await two.share(second)
+            async with computer(room, "three", state) as three:
+                assert not three.session.torrents
+            assert len(one.session.torrents) == len(two.session.torrents) == 1
+        async with computer(room, "one", state) as one, computer(room, "two", state) as two:
+            await until(lambda: len(one.session.torrents) == 2)
+            assert not two.session.torrents
+            await until(
+                lambda: all(
+                    torrent.state is TransferState.SEEDING
+                    for torrent in one.session.torrents.values()
+                )
+            )
+
+
+async def test_a_paused_transfer_comes_back_paused_with_what_it_has(tmp_path: Path) -> None:
+    data = write_random(tmp_path / "data.csv", 2 * MB)
+    async with classroom(tmp_path) as room:
+        teacher = await room.machine("teacher")
+        shared = await teacher.share(data)
+        async with computer(room, "student", tmp_path / "state") as student:
+            fetched = await student.fetch(shared, [teacher.address])
+            await until(lambda: fetched.swarm.have.count() > 60)
+            await student.session.pause(fetched.info_hash)
+            done = student.session.transfer(fetched).done
+        async with computer(room, "student", tmp_path / "state") as student:
+            again = only(student.session)
+            await until(lambda: again.state is TransferState.PAUSED)
+            await asyncio.sleep(60)
+            assert again.swarm.down.total == 0
+            assert student.session.transfer(again).done >= done > MB // 2
+            await student.session.resume(again.info_hash)
+            await all_done([again], 60)
+            assert digest(student.folder / "data.csv") == digest(data)
