@@ -1,13 +1,17 @@
 """The Jupyter server extension: settings, the engine's life, and the routes.
 
-The engine is made by the first request and stopped with the server; the handlers hold everything about HTTP.
+The engine is made by the first request, or at once if there are transfers to go on with, and stopped with the
+server; the handlers hold everything about HTTP.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from traitlets import Bool, Bunch, CaselessStrEnum, Int, List, TraitError, Unicode, validate
@@ -21,6 +25,7 @@ from jupyter_webtorrent.server import events, handlers
 from jupyter_webtorrent.server.event_log import TransferLog
 from jupyter_webtorrent.server.feed import TransferFeed
 from jupyter_webtorrent.server.kernel_access import KernelAccess
+from jupyter_webtorrent.storage.journal import has_torrents
 
 if TYPE_CHECKING:
     from jupyter_webtorrent.engine.host import EngineHost
@@ -69,6 +74,11 @@ class WebTorrentApp(ExtensionApp):
     download_folder = Unicode(
         "",
         help="Where downloads go that name no folder, relative to the folder that Jupyter serves.",
+    ).tag(config=True)
+    state_folder = Unicode(
+        "",
+        help="Where transfers are remembered, so that a restart goes on with them;"
+        " empty: webtorrent/ in Jupyter's data folder.",
     ).tag(config=True)
     seeding_counts_as_activity = Bool(
         False,
@@ -139,6 +149,7 @@ class WebTorrentApp(ExtensionApp):
             transports=frozenset(self.transports),
             trusted_hosts=tuple(self.trusted_hosts),
             loopback_candidates=self.loopback_candidates,
+            state_folder=Path(self.state_folder or Path(jupyter_data_dir()) / "webtorrent"),
         )
 
     def initialize_handlers(self) -> None:
@@ -156,6 +167,12 @@ class WebTorrentApp(ExtensionApp):
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         self.kernel_access.publish()  # only now is the server's port known
         self.log.info("Kernels share and fetch through %s", self.kernel_access.url)
+        state_folder = self.engine_config().state_folder
+        assert state_folder is not None
+        if await asyncio.to_thread(has_torrents, state_folder):
+            await asyncio.to_thread(importlib.import_module, "jupyter_webtorrent.engine.host")
+            if self._host is None and not self._stopped:
+                self._start_engine()
 
     async def stop_extension(self) -> None:
         self._stopped = True
