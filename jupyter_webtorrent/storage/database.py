@@ -42,6 +42,10 @@ _DAMAGED: Final = frozenset(
 )
 
 
+_ERRORS: Final = (sqlite3.Error, UnicodeError)
+"""The second is what Python makes of an error message that quotes a damaged schema."""
+
+
 class StateDamagedError(StorageError):
     """The file is no database of ours any more."""
 
@@ -65,7 +69,7 @@ class StateDatabase:
         self._connection: sqlite3.Connection | None = None
         try:
             self._connection, is_whole = _open(path, self.records)
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise _plain(path, error) from error
         if self.records.pop(_SCHEMA_KEY, _SCHEMA) != _SCHEMA:
             self.close()
@@ -101,7 +105,7 @@ class StateDatabase:
         with self._lock:
             try:
                 self._write(changes)
-            except sqlite3.Error as error:
+            except _ERRORS as error:
                 raise _plain(self.path, error) from error
 
     def rebuild(self, records: Mapping[str, bytes]) -> None:
@@ -112,7 +116,7 @@ class StateDatabase:
                 _set_aside(self.path)
                 self._connection = _connect(self.path)
                 self._write(records)
-            except (sqlite3.Error, OSError) as error:
+            except (*_ERRORS, OSError) as error:
                 raise _plain(self.path, error) from error
 
     def close(self) -> None:
@@ -173,7 +177,7 @@ def _open(path: Path, records: dict[str, bytes]) -> tuple[sqlite3.Connection | N
         with connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(_TABLE)
-    except sqlite3.Error as error:
+    except _ERRORS as error:
         if connection is not None:
             connection.close()
         if _code(error) in _TAKEN:
@@ -218,7 +222,7 @@ def _read(connection: sqlite3.Connection, records: dict[str, bytes]) -> bool:
         return True
     try:
         is_whole = connection.execute("PRAGMA quick_check(1)").fetchall() == [(b"ok",)]
-    except sqlite3.DatabaseError as error:
+    except _ERRORS as error:
         if _code(error) in _TAKEN:
             raise
         is_whole = False
@@ -226,7 +230,7 @@ def _read(connection: sqlite3.Connection, records: dict[str, bytes]) -> bool:
         try:
             for row in connection.execute(f"SELECT * FROM records ORDER BY key {order}"):
                 is_whole &= _take(row, records)
-        except sqlite3.DatabaseError as error:
+        except _ERRORS as error:
             if _code(error) in _TAKEN:
                 raise
             is_whole = False
@@ -249,7 +253,7 @@ def _checksum(key: bytes, value: bytes) -> bytes:
     return digest.digest()
 
 
-def _code(error: sqlite3.Error) -> int:
+def _code(error: Exception) -> int:
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
@@ -264,6 +268,6 @@ def _set_aside(path: Path) -> None:
 
 
 def _plain(path: Path, error: Exception) -> StorageError:
-    is_damaged = isinstance(error, sqlite3.Error) and _code(error) in _DAMAGED
+    is_damaged = isinstance(error, UnicodeError) or _code(error) in _DAMAGED
     kind = StateDamagedError if is_damaged else StorageError
     return kind(f"cannot keep state in {shown(str(path))}: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from random import Random
@@ -109,7 +110,10 @@ def test_a_damaged_state_never_claims_a_piece_too_many(tmp_path: Path) -> None:
 
 @pytest.mark.prove
 @pytest.mark.timeout(3600)
-def test_a_state_damaged_at_every_byte_never_claims_a_piece_too_many() -> None:
+def test_a_state_damaged_at_every_byte_never_claims_a_piece_too_many(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.ERROR)  # each damage is told of
     memory = Path("/dev/shm")  # each case is flushed to the disk several times
     with TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         cases, known, forgotten = damage_everywhere(Path(folder), None)
@@ -117,6 +121,15 @@ def test_a_state_damaged_at_every_byte_never_claims_a_piece_too_many() -> None:
         f"\n{cases:,} damaged states (each byte with a flipped bit, and cut off there): no false piece;"
         f" {known:,} pieces still known, {forgotten:,} to be checked again"
     )
+
+
+def test_a_damaged_schema_that_sqlite_quotes_in_its_error_is_damage_too(tmp_path: Path) -> None:
+    state, downloads = tmp_path / "state", tmp_path / "downloads"
+    downloads.mkdir()
+    samples = begin_downloads(state, downloads, clean=True)
+    path = slot_path(state, 0)
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE records", b"CREATE TABLE \xe5ecords"))
+    look(state, downloads, samples)
 
 
 def test_a_whole_state_knows_all_pieces(tmp_path: Path) -> None:
