@@ -39,7 +39,7 @@ def begin_downloads(state: Path, folder: Path, *, clean: bool) -> dict[InfoHash,
             bytes(folder),
             [["wss://tracker.example"]],
             [],
-            info.raw,
+            info=info.raw,
         )
         progress = KeptProgress(have.to_bytes(), store.settle(store.stamps()))
         journal.commit({info.info_hash: torrent}, {info.info_hash: progress})
