@@ -39,6 +39,10 @@ MAX_MOVES = 1000
 FIRST_USER_PORT = 1024
 
 
+SENT_WRONG_BYTES = "it sent wrong bytes"
+"""Why an address is not dialled any more."""
+
+
 class Connections:
     """All connections of a torrent, those without a handshake yet too."""
 
@@ -285,7 +289,7 @@ class Connections:
         """It sent wrong bytes: no torrent of this session takes it back."""
         self._services.bans.add(peer)
         if peer.dialled is not None:
-            self.book.ban(peer.dialled)
+            self.book.ban(peer.dialled, SENT_WRONG_BYTES)
 
     # Dialling
 
@@ -300,7 +304,7 @@ class Connections:
             connected = {peer.address for peer in self._by_peer}
             for address in self.book.take(max(0, room), loop.time(), besides=connected):
                 if self._services.bans.bars_address(address):
-                    self.book.ban(address)
+                    self.book.ban(address, SENT_WRONG_BYTES)
                 else:
                     self._begin_dial(address)
             wait = min(max(self.book.next_try - loop.time(), DIAL_SECONDS), LONGEST_LOOK_SECONDS)
