@@ -7,6 +7,7 @@ internet names no machine of this network, and nobody from another machine names
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 _SHARED = ip_network("100.64.0.0/10")  # carriers' own networks (RFC 6598)
@@ -23,6 +24,7 @@ class Reach(IntEnum):
     INTERNET = 3
 
 
+@lru_cache(maxsize=4096)  # the DHT asks for each node of its table, again and again
 def reach_of(host: str) -> Reach:
     """The reach of an IP address; a name has none, for nobody looked it up."""
     try:

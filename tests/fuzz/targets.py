@@ -10,9 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from jupyter_webtorrent.net.webrtc_sdp import DataDescription
-from jupyter_webtorrent.protocol import bencode, extension, http_tracker, udp_tracker, ws_tracker
+from jupyter_webtorrent.protocol import (
+    bencode,
+    extension,
+    http_tracker,
+    krpc,
+    udp_tracker,
+    ws_tracker,
+)
 from jupyter_webtorrent.protocol.announce import SwarmCounts, TcpAnnounce, TcpAnnounceResponse
 from jupyter_webtorrent.protocol.compact import decode_ipv4, decode_ipv6
+from jupyter_webtorrent.protocol.dht_node import Family, Node, NodeId
+from jupyter_webtorrent.protocol.dht_state import FamilyState, decode_state, encode_state
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.extension import ExtensionHandshake, MetadataData
 from jupyter_webtorrent.protocol.handshake import Handshake
@@ -37,6 +46,7 @@ from jupyter_webtorrent.storage.paths import MAX_NAME_BYTES, safe_names
 
 INFO_HASH = InfoHash(bytes(range(20)))
 ADDRESSES = (PeerAddress("192.0.2.1", 6881), PeerAddress("2001:db8::1", 6881))
+NODE = Node(NodeId(bytes(20)), ADDRESSES[0])
 INFO = Info.build(
     "lesson",
     1 << 14,
@@ -72,6 +82,12 @@ class Target:
 
     parse: Callable[[bytes], object]
     seeds: tuple[bytes, ...]
+
+
+def _krpc(data: bytes) -> None:
+    message = krpc.decode(data)
+    again = krpc.decode(message.encode())
+    assert again.transaction == message.transaction
 
 
 def run(target: Target, data: bytes) -> None:
@@ -230,6 +246,18 @@ TARGETS: dict[str, Target] = {
     ),
     "local announce": Target(
         LocalAnnounce.decode, (LocalAnnounce(6881, (INFO_HASH,), "c").encode(GROUP_IPV4),)
+    ),
+    "DHT message": Target(
+        _krpc,
+        (
+            krpc.Message(b"t", krpc.GetPeers(NODE.id, INFO_HASH, frozenset(Family))).encode(),
+            krpc.Message(b"t", krpc.AnnouncePeer(NODE.id, INFO_HASH, b"k", 6881)).encode(),
+            krpc.Message(b"t", krpc.Reply(NODE.id, (NODE,), ADDRESSES, b"k")).encode(),
+            krpc.Message(b"t", krpc.Failure(201, "no")).encode(),
+        ),
+    ),
+    "DHT state": Target(
+        decode_state, (encode_state({Family.IPV4: FamilyState(NODE.id, (NODE,))}),)
     ),
     "WebSocket tracker, requests": Target(
         ws_tracker.parse_request,
