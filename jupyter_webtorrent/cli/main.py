@@ -175,6 +175,15 @@ def _add_network(
     parser.add_argument(
         "--no-lan", action="store_true", help="do not search the local network for peers"
     )
+    dht = parser.add_mutually_exclusive_group()
+    dht.add_argument("--no-dht", action="store_true", help="do not search the DHT for peers")
+    dht.add_argument(
+        "--dht-node",
+        action="append",
+        type=_peer_address,
+        metavar="HOST:PORT",
+        help="join the DHT by this node, instead of the public ones",
+    )
     parser.add_argument(
         "--no-pex", action="store_true", help="do not exchange addresses with peers"
     )

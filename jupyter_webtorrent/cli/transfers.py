@@ -12,7 +12,11 @@ from jupyter_webtorrent.cli.output import Output
 from jupyter_webtorrent.cli.signals import stop_signals
 from jupyter_webtorrent.cli.torrents import write_torrent_file
 from jupyter_webtorrent.engine import loop
-from jupyter_webtorrent.engine.config import DEFAULT_STUN_SERVERS, EngineConfig
+from jupyter_webtorrent.engine.config import (
+    DEFAULT_DHT_NODES,
+    DEFAULT_STUN_SERVERS,
+    EngineConfig,
+)
 from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.torrent import Torrent
@@ -167,6 +171,8 @@ def _config(options: argparse.Namespace) -> EngineConfig:
         stun_servers=tuple(options.stun or DEFAULT_STUN_SERVERS),
         turn_servers=tuple(options.turn),
         lan_discovery=not options.no_lan,
+        dht=not options.no_dht,
+        dht_nodes=tuple(map(str, options.dht_node or ())) or DEFAULT_DHT_NODES,
         pex=not options.no_pex,
         encryption=options.encryption,
         down_limit=options.down_limit,

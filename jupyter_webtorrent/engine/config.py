@@ -17,6 +17,14 @@ DEFAULT_TRACKERS = (
 
 DEFAULT_STUN_SERVERS = ("stun:stun.l.google.com:19302",)
 
+DEFAULT_DHT_NODES = (
+    "dht.libtorrent.org:25401",
+    "router.bittorrent.com:6881",
+    "dht.transmissionbt.com:6881",
+    "router.utorrent.com:6881",
+)
+"""Well-known nodes by which one joins the DHT."""
+
 EncryptionMode: TypeAlias = Literal["off", "prefer", "require"]
 
 
@@ -39,6 +47,10 @@ class EngineConfig:
     """127.0.0.1 is the one WebRTC candidate: for demos and tests that stay on one machine."""
     lan_discovery: bool = True
     """Search the local network for peers (BEP 14), unless the session listens on loopback alone."""
+    dht: bool = True
+    """Find peers by the DHT (BEP 5), over TCP; never those of private torrents."""
+    dht_nodes: tuple[str, ...] = DEFAULT_DHT_NODES
+    """HOST:PORT of the nodes by which to join it. A session that listens on loopback alone asks only such nodes."""
     pex: bool = True
     """Peers tell each other of further peers (BEP 11); never those of private torrents."""
     encryption: EncryptionMode = "prefer"

@@ -269,6 +269,13 @@ class Connections:
         while len(self._gone) > MAX_GONE:
             del self._gone[next(iter(self._gone))]
 
+    def host_of(self, peer: Peer) -> str | None:
+        """The IP address of a peer over TCP."""
+        connection = self._by_peer.get(peer)
+        if connection is None or connection.transport.kind == "webrtc":
+            return None
+        return connection.address_host.strip("[]")
+
     # Commands
 
     def send(self, peer: Peer, messages: tuple[Message, ...]) -> None:

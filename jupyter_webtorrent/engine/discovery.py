@@ -1,16 +1,26 @@
-"""Where one torrent's peers come from: the trackers, with what becomes of each, and the local network."""
+"""Where one torrent's peers come from: the trackers, with what becomes of each, the DHT, and the local network."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from typing import Protocol
 
 from jupyter_webtorrent.engine.announcer import TrackerAnnouncer
+from jupyter_webtorrent.engine.dht_source import DhtSource, SearchedTorrent
 from jupyter_webtorrent.engine.negotiation import Negotiator
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.engine.tier_announcer import DialledTorrent, TierAnnouncer
 from jupyter_webtorrent.engine.tiers import Tiers
 from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.protocol.identity import PeerAddress
+from jupyter_webtorrent.protocol.reach import Reach, reach_of
+from jupyter_webtorrent.protocol.urls import is_local
 from jupyter_webtorrent.schema.transfers import TrackerStatus
+
+
+class DiscoveringTorrent(DialledTorrent, SearchedTorrent, Protocol):
+    """The torrent, as far as its peer sources know it."""
 
 
 class PeerDiscovery:
@@ -18,13 +28,16 @@ class PeerDiscovery:
 
     def __init__(
         self,
-        torrent: DialledTorrent,
+        torrent: DiscoveringTorrent,
         tiers: Tiers,
         negotiator: Negotiator,
         services: Services,
     ) -> None:
         self._info_hash = torrent.info_hash
         self._lan = services.lan
+        self._dht = services.dht if services.dht is not None and services.dht.is_open else None
+        self._dht_source = DhtSource(torrent, services, self._dht) if self._dht else None
+        self._trackers = tuple(url for tier in tiers for url in tier)
         self._announcers: list[TrackerAnnouncer | TierAnnouncer] = []
         self._unusable: list[TrackerStatus] = []
         for tier in tiers:
@@ -38,7 +51,25 @@ class PeerDiscovery:
             if others := [url for url in tier if not is_websocket(url)]:
                 self._announcers.append(TierAnnouncer(others, torrent, services))
 
-    def start(self) -> None:
+    @property
+    def dht_port(self) -> int | None:
+        """The UDP port of our DHT node; None where the torrent has no part in the DHT."""
+        return self._dht.dht.port if self._dht is not None else None
+
+    @property
+    def dht_trouble(self) -> str:
+        """Why the DHT finds nobody, in one line; empty where it works or is not used."""
+        return self._dht.trouble if self._dht is not None else ""
+
+    def node_found(self, address: PeerAddress) -> None:
+        """A peer says that its DHT node is there (BEP 5)."""
+        if self._dht is not None:
+            self._dht.dht.add_node(address)
+
+    def start(self, peers: Iterable[PeerAddress] = ()) -> None:
+        """Begin; `peers` are the addresses known already."""
+        if self._dht_source is not None:
+            self._dht_source.start(local=_is_local(self._trackers, peers))
         if self._lan is not None:
             self._lan.add(self._info_hash)
         for announcer in self._announcers:
@@ -49,6 +80,9 @@ class PeerDiscovery:
         if self._lan is not None:
             self._lan.remove(self._info_hash)
             self._lan = None
+        if self._dht_source is not None:
+            self._dht_source.cancel()
+            self._dht_source = self._dht = None
 
     def completed(self) -> None:
         """The download is complete: whoever counts seeds is told."""
@@ -58,6 +92,8 @@ class PeerDiscovery:
     async def aclose(self) -> None:
         if self._lan is not None:
             self._lan.remove(self._info_hash)
+        if self._dht_source is not None:
+            await self._dht_source.aclose()
         await asyncio.gather(*(announcer.aclose() for announcer in self._announcers))
 
     def tracker_statuses(self) -> list[TrackerStatus]:
@@ -68,3 +104,10 @@ class PeerDiscovery:
 def is_websocket(url: str) -> bool:
     """Whether a tracker is asked over a WebSocket: all others are for TCP peers."""
     return url.lower().startswith(("ws:", "wss:"))
+
+
+def _is_local(trackers: Iterable[str], peers: Iterable[PeerAddress]) -> bool:
+    """Whether a torrent's trackers and peers, of which there are some, are all on this machine or network."""
+    near = [is_local(url) for url in trackers]
+    near += [reach_of(peer.host) in (Reach.MACHINE, Reach.NETWORK) for peer in peers]
+    return bool(near) and all(near)

@@ -13,6 +13,7 @@ from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.obfuscation import Obfuscation
 from jupyter_webtorrent.engine.offload import Offload
 from jupyter_webtorrent.engine.tcp_trackers import TcpTrackers
+from jupyter_webtorrent.engine.session_dht import SessionDht
 from jupyter_webtorrent.engine.throttle import Throttle
 from jupyter_webtorrent.net.http import GuardedClient
 from jupyter_webtorrent.net.lan import LocalDiscovery
@@ -81,6 +82,7 @@ class Services:
     """Where others reach us directly, as far as this machine can know."""
     lan: LocalDiscovery | None = None
     """Peers on the local network, where there is one to search."""
+    dht: SessionDht | None = None
     trackers: dict[str, TrackerClient] = field(default_factory=dict)
     offers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_NEGOTIATIONS))
     waiting_offers: dict[asyncio.Task[None], None] = field(default_factory=dict)

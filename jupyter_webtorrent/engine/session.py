@@ -32,9 +32,11 @@ from jupyter_webtorrent.engine.services import Services, TrackerClient, unique
 from jupyter_webtorrent.engine.state_keeper import StateKeeper
 from jupyter_webtorrent.engine.stream import FileStream
 from jupyter_webtorrent.engine.tcp_trackers import TcpTrackers
+from jupyter_webtorrent.engine.session_dht import SessionDht
 from jupyter_webtorrent.engine.throttle import Throttle
 from jupyter_webtorrent.engine.tiers import Tiers, merged, one_each
 from jupyter_webtorrent.engine.torrent import Torrent
+from jupyter_webtorrent.net.datagrams import DatagramNetwork, UdpNetwork
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.guard import Policy
 from jupyter_webtorrent.net.http import GuardedClient
@@ -79,12 +81,15 @@ class Session:
         config: EngineConfig,
         *,
         network: Network | None = None,
+        datagrams: DatagramNetwork | None = None,
         offload: Offload | None = None,
         random: Random | None = None,
         http: GuardedClient | None = None,
         ranges: RangeReader | None = None,
     ) -> None:
+        """On a `network` that is not the machine's, the DHT needs `datagrams` of that network too."""
         self.config = config
+        self._datagrams = UdpNetwork() if network is None and datagrams is None else datagrams
         self.torrents: dict[InfoHash, Torrent] = {}
         random = random or SystemRandom()
         http = http or GuardedClient(trusted_hosts=config.trusted_hosts)
@@ -156,6 +161,8 @@ class Session:
         self._services.down.close()
         self._services.up.close()
         await self._services.http.aclose()
+        if self._services.dht is not None:
+            await self._services.dht.aclose()
         self._services.offload.close()
 
     # Torrents
@@ -341,7 +348,8 @@ class Session:
 
     def _check_ways(self, addresses: tuple[PeerAddress, ...], tiers: Tiers) -> None:
         """Refuse what can find nobody; raises EngineError."""
-        if self._services.lan is not None:
+        lan, dht = self._services.lan, self._services.dht
+        if lan is not None or (dht is not None and dht.dht.can_join):
             return
         if any(is_websocket(url) for tier in tiers for url in tier):
             return
@@ -438,7 +446,7 @@ class Session:
         return status.transfer_details(torrent, self.transfer(torrent))
 
     def status(self) -> SessionStatus:
-        return status.session_status(self.torrents.values(), self.listening)
+        return status.session_status(self.torrents.values(), self.listening, self._services.dht)
 
     # Incoming connections (`HandshakeRouter`)
 
@@ -467,6 +475,14 @@ class Session:
                 self._services.listening = self._listener.address
                 self._services.reachable = status.reachable_address(self._listener.address)
                 await self._search_local_network(self._listener.address)
+                await self._open_dht(self._listener.address)
+
+    async def _open_dht(self, listening: PeerAddress) -> None:
+        if self.config.dht and self._datagrams is not None:
+            services = self._services
+            dht = SessionDht(self.config, self._datagrams, services.offload, services.random)
+            services.dht = dht
+            await dht.open(listening.port)
 
     async def _search_local_network(self, listening: PeerAddress) -> None:
         if not self.config.lan_discovery or reach_of(listening.host) is Reach.MACHINE:

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Collection
 
+from jupyter_webtorrent.engine.session_dht import SessionDht
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.protocol.identity import PeerAddress
 from jupyter_webtorrent.schema.transfers import (
@@ -59,13 +60,17 @@ def transfer_details(torrent: Torrent, transfer: TransferStatus) -> TransferDeta
     )
 
 
-def session_status(torrents: Collection[Torrent], listening: PeerAddress | None) -> SessionStatus:
+def session_status(
+    torrents: Collection[Torrent], listening: PeerAddress | None, dht: SessionDht | None
+) -> SessionStatus:
     return SessionStatus(
         version=__version__,
         listening=str(listening) if listening is not None else None,
         down_rate=sum(_rate(torrent.swarm.down, torrent.swarm) for torrent in torrents),
         up_rate=sum(_rate(torrent.swarm.up, torrent.swarm) for torrent in torrents),
         transfers=len(torrents),
+        dht_nodes=dht.dht.node_count if dht is not None else 0,
+        dht_trouble=dht.trouble if dht is not None else "",
     )
 
 
@@ -90,6 +95,7 @@ def trouble(torrent: Torrent) -> str:
     reasons += torrent.exact_sources.failures
     failures = torrent.failures.listed(asyncio.get_running_loop().time())
     reasons += [failure.reason for failure in failures]
+    reasons += [torrent.discovery.dht_trouble] if torrent.discovery.dht_trouble else []
     if any(tracker.state == "working" for tracker in trackers):
         alone = all((tracker.seeders or 0) == 0 for tracker in trackers)
         reasons.insert(0, "the tracker knows no seed" if alone else "connecting")

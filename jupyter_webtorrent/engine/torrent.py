@@ -36,7 +36,7 @@ from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import PeerAddress, PeerId
-from jupyter_webtorrent.protocol.messages import Request
+from jupyter_webtorrent.protocol.messages import Port, Request
 from jupyter_webtorrent.protocol.metainfo import Info
 from jupyter_webtorrent.protocol.reach import Reach, reach_of
 from jupyter_webtorrent.schema.transfers import FilePriority, TransferState
@@ -46,6 +46,7 @@ from jupyter_webtorrent.storage.journal import Kept
 from jupyter_webtorrent.swarm.commands import (
     Ban,
     Complete,
+    DhtNodeFound,
     Disconnect,
     PeersFound,
     Send,
@@ -256,7 +257,7 @@ class Torrent:
             self._info.add_done_callback(lambda _: asking.cancel())
             self._chores.append(asking)
         self._is_found = True
-        self.discovery.start()
+        self.discovery.start(self.connections.book.addresses())
         if self.swarm.info is None:
             await self._open(await asyncio.shield(self._info))
         if self.swarm.is_complete and self.finished_at is None:
@@ -488,6 +489,9 @@ class Torrent:
                             self._use_metadata(info)
                         case PeersFound(addresses=addresses):
                             self.peers_found(addresses, "PEX")
+                        case DhtNodeFound(peer=peer, port=port):
+                            if (host := self.connections.host_of(peer)) is not None:
+                                self.discovery.node_found(PeerAddress(host, port))
                         case Complete():
                             self._complete.set()
         finally:
@@ -545,6 +549,9 @@ class Torrent:
             dialled=connection.address,
         )
         self.connections.joined(connection, peer)
+        dht_port = self.discovery.dht_port
+        if handshake.supports_dht and dht_port and connection.transport.kind != "webrtc":
+            connection.send((Port(dht_port),))
         self._peer_joined.set()
         return peer
 
@@ -573,7 +580,8 @@ class Torrent:
 
     @property
     def handshake(self) -> Handshake:
-        return Handshake(self.info_hash, self._services.peer_id)
+        supports_dht = self.discovery.dht_port is not None
+        return Handshake(self.info_hash, self._services.peer_id, supports_dht=supports_dht)
 
     async def set_priorities(self, priorities: Mapping[int, FilePriority]) -> bool:
         """Change the priorities of some files; False if this torrent has to be begun anew for that.

@@ -14,6 +14,7 @@ PROTOCOL_HEADER = b"\x13BitTorrent protocol"
 
 _EXTENSION_BYTE, _EXTENSION_BIT = 5, 0x10
 _FAST_BYTE, _FAST_BIT = 7, 0x04
+_DHT_BYTE, _DHT_BIT = 7, 0x01
 
 
 class Handshake(Struct, frozen=True):
@@ -25,6 +26,8 @@ class Handshake(Struct, frozen=True):
     """The extension protocol (BEP 10)."""
     supports_fast: bool = True
     """The fast extension (BEP 6)."""
+    supports_dht: bool = False
+    """It has a DHT node, and takes the port of ours (BEP 5)."""
 
     def encode(self) -> bytes:
         reserved = bytearray(8)
@@ -32,6 +35,8 @@ class Handshake(Struct, frozen=True):
             reserved[_EXTENSION_BYTE] |= _EXTENSION_BIT
         if self.supports_fast:
             reserved[_FAST_BYTE] |= _FAST_BIT
+        if self.supports_dht:
+            reserved[_DHT_BYTE] |= _DHT_BIT
         return PROTOCOL_HEADER + bytes(reserved) + self.info_hash.digest + self.peer_id.raw
 
     @classmethod
@@ -46,6 +51,7 @@ class Handshake(Struct, frozen=True):
             PeerId(data[48:68]),
             supports_extensions=bool(reserved[_EXTENSION_BYTE] & _EXTENSION_BIT),
             supports_fast=bool(reserved[_FAST_BYTE] & _FAST_BIT),
+            supports_dht=bool(reserved[_DHT_BYTE] & _DHT_BIT),
         )
 
 

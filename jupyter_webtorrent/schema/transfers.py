@@ -172,6 +172,10 @@ class SessionStatus(Struct, frozen=True):
     down_rate: float
     up_rate: float
     transfers: int
+    dht_nodes: int = 0
+    """DHT nodes that answered lately; 0 before the first share or fetch."""
+    dht_trouble: str = ""
+    """Why no DHT node is known, in one line."""
 
 
 class TransferEvent(Struct, frozen=True):

@@ -17,7 +17,12 @@ from jupyter_server.serverapp import ServerApp
 from traitlets import Bool, Bunch, CaselessStrEnum, Int, List, TraitError, Unicode, validate
 
 from jupyter_webtorrent import __version__
-from jupyter_webtorrent.engine.config import DEFAULT_STUN_SERVERS, DEFAULT_TRACKERS, EngineConfig
+from jupyter_webtorrent.engine.config import (
+    DEFAULT_DHT_NODES,
+    DEFAULT_STUN_SERVERS,
+    DEFAULT_TRACKERS,
+    EngineConfig,
+)
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.ice_servers import TurnServer
 from jupyter_webtorrent.schema.transfers import TransferState
@@ -70,6 +75,14 @@ class WebTorrentApp(ExtensionApp):
     ).tag(config=True)
     loopback_candidates = Bool(
         False, help="WebRTC over 127.0.0.1 alone: for demos and tests that stay on one machine."
+    ).tag(config=True)
+    dht = Bool(True, help="Find peers by the DHT, too; never those of private torrents.").tag(
+        config=True
+    )
+    dht_nodes = List(
+        Unicode(),
+        default_value=list(DEFAULT_DHT_NODES),
+        help="The DHT nodes to join by, as HOST:PORT.",
     ).tag(config=True)
     download_folder = Unicode(
         "",
@@ -150,6 +163,8 @@ class WebTorrentApp(ExtensionApp):
             trusted_hosts=tuple(self.trusted_hosts),
             loopback_candidates=self.loopback_candidates,
             state_folder=Path(self.state_folder or Path(jupyter_data_dir()) / "webtorrent"),
+            dht=self.dht,
+            dht_nodes=tuple(self.dht_nodes),
         )
 
     def initialize_handlers(self) -> None:

@@ -56,10 +56,25 @@ class PeersFound(Struct, frozen=True):
     addresses: tuple[PeerAddress, ...]
 
 
+class DhtNodeFound(Struct, frozen=True):
+    """The peer's own DHT node is at this UDP port of its host (BEP 5)."""
+
+    peer: Peer
+    port: int
+
+
 class Complete(Struct, frozen=True):
     """Every wanted piece is verified and stored."""
 
 
 Command: TypeAlias = (
-    Send | Disconnect | Ban | ServeUploads | StorePiece | UseMetadata | PeersFound | Complete
+    Send
+    | Disconnect
+    | Ban
+    | ServeUploads
+    | StorePiece
+    | UseMetadata
+    | PeersFound
+    | DhtNodeFound
+    | Complete
 )

@@ -27,6 +27,7 @@ from jupyter_webtorrent.protocol.messages import (
     Message,
     NotInterested,
     Piece,
+    Port,
     Reject,
     Request,
     Unchoke,
@@ -37,6 +38,7 @@ from jupyter_webtorrent.swarm.commands import (
     Ban,
     Command,
     Complete,
+    DhtNodeFound,
     Disconnect,
     Send,
     ServeUploads,
@@ -245,8 +247,11 @@ class Swarm:
                 self._on_all_pieces(peer, message)
             case Extended():
                 self._on_extended(peer, message, now)
+            case Port(port=port):
+                if port:
+                    self._commands.append(DhtNodeFound(peer, port))
             case _:
-                pass  # Port, AllowedFast and SuggestPiece are hints
+                pass  # AllowedFast and SuggestPiece are hints
 
     def refill(self, peer: Peer, now: float) -> None:
         """Keep the peer's pipeline full."""

@@ -72,6 +72,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
 
 
+ALONE = ("--no-tracker", "--no-lan", "--no-dht")
 TCP = ("--transport", "tcp", "--listen", "127.0.0.1:0")
 
 
@@ -279,7 +280,7 @@ def test_a_dead_tracker_is_named(tmp_path: Path) -> None:
     [
         (["fetch", "magnet:?xt=urn:btih:zz"], 1, "info hash"),
         (
-            ["fetch", "magnet:?xt=urn:btih:" + "ab" * 20, "--no-tracker", "--no-lan"],
+            ["fetch", "magnet:?xt=urn:btih:" + "ab" * 20, *ALONE],
             1,
             "nobody to fetch from",
         ),

@@ -13,7 +13,7 @@ from tests.interop.network import HOW_TO_RUN, own_address
 from tests.interop.peers.programs import LIBTORRENT, OURS, Program
 
 EVERYWHERE = "0.0.0.0:0"
-LSD = {LIBTORRENT: ["--set", "enable_lsd=true"]}
+LSD = {LIBTORRENT: ["--set", "enable_lsd=true"], OURS: ["--no-dht"]}
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,7 @@ def test_an_info_hash_is_enough_on_one_network(
     target.mkdir()
     path = write_file(source / "data.csv", 3_000_000, seed=f"{seeder.name} {fetcher.name}")
     deadline = Deadline(45.0)
-    with seeder.share(
-        path, transport="tcp", listen=EVERYWHERE, options=LSD.get(seeder, [])
-    ) as seed:
+    with seeder.share(path, transport="tcp", listen=EVERYWHERE, options=LSD[seeder]) as seed:
         magnet = MagnetLink.from_text(seed.expect("magnet", deadline).fields["magnet"])
         bare = str(MagnetLink(magnet.info_hash))
         with fetcher.fetch(
@@ -41,7 +39,7 @@ def test_an_info_hash_is_enough_on_one_network(
             target,
             transport="tcp",
             listen=EVERYWHERE,
-            options=["--no-tracker", *LSD.get(fetcher, [])],
+            options=["--no-tracker", *LSD[fetcher]],
         ) as fetch:
             fetch.expect("complete", deadline)
             assert fetch.wait(deadline) == 0, fetch.failure("did not end well")

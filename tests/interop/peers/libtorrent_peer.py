@@ -45,6 +45,15 @@ def _settings(options: Namespace) -> lt.settings_pack:
         "stop_tracker_timeout": 1,
         "alert_mask": category.status | category.error | category.connect | category.tracker,
     }
+    if options.dht_node:
+        settings |= {
+            "enable_dht": True,
+            "dht_bootstrap_nodes": ",".join(options.dht_node),
+            "dht_restrict_routing_ips": False,
+            "dht_restrict_search_ips": False,
+            "dht_ignore_dark_internet": False,
+            "dht_prefer_verified_node_ids": False,
+        }
     for name, _, value in (each.partition("=") for each in options.set):
         settings[name] = json.loads(value)  # type: ignore[literal-required]
     return settings
@@ -77,8 +86,10 @@ def _share(session: lt.session, options: Namespace) -> None:
         time.sleep(0.01)  # it hangs up on whoever comes before, who then waits seconds to try again
     say("magnet", magnet=lt.make_magnet_uri(params))
     if options.transport == "tcp":
-        say("listening", tcp=f"127.0.0.1:{session.listen_port()}")
+        host, _, _ = options.listen.rpartition(":")
+        say("listening", tcp=f"{host}:{session.listen_port()}")
     for alert in _alerts(session):
+        _announce(handle, options)
         print(alert.message(), file=sys.stderr)
 
 
@@ -107,6 +118,7 @@ def _fetch(session: lt.session, options: Namespace) -> None:
         host, _, port = address.rpartition(":")
         handle.connect_peer((host, int(port)))
     for alert in _alerts(session):
+        _announce(handle, options)
         print(alert.message(), file=sys.stderr)
         if isinstance(alert, lt.torrent_finished_alert):
             say("verified")
@@ -120,6 +132,12 @@ def _fetch(session: lt.session, options: Namespace) -> None:
             sys.exit(1)
     status = handle.status()
     say("complete", paths=[str(options.folder / status.name)], bytes=status.total_wanted_done)
+
+
+def _announce(handle: lt.torrent_handle, options: Namespace) -> None:
+    """Ask the DHT again: libtorrent would wait a quarter of an hour after a try that came too early."""
+    if options.dht_node:
+        handle.force_dht_announce()
 
 
 def _alerts(session: lt.session) -> Iterator[lt.alert]:

@@ -29,6 +29,7 @@ def parse_options(description: str) -> Namespace:
         verb.add_argument("--no-tracker", action="store_true", help="goes without saying here")
         verb.add_argument("--encryption", choices=("off", "plain", "rc4", "both"))
         verb.add_argument("--peer", action="append", default=[])
+        verb.add_argument("--dht-node", action="append", default=[], metavar="HOST:PORT")
         verb.add_argument("--set", action="append", default=[], metavar="NAME=JSON")
     return parser.parse_args()
 
