@@ -271,10 +271,8 @@ class Connections:
 
     def host_of(self, peer: Peer) -> str | None:
         """The IP address of a peer over TCP."""
-        connection = self._by_peer.get(peer)
-        if connection is None or connection.transport.kind == "webrtc":
-            return None
-        return connection.address_host.strip("[]")
+        link = self._by_peer.get(peer)
+        return peer.host or None if link is not None and link.kind != "webrtc" else None
 
     # Commands
 

@@ -29,10 +29,10 @@ from jupyter_webtorrent.engine.peer_connection import ConnectionOwner, PeerConne
 from jupyter_webtorrent.engine.restore import kept_torrent
 from jupyter_webtorrent.engine.selection import FileSelection
 from jupyter_webtorrent.engine.services import Services, TrackerClient, unique
+from jupyter_webtorrent.engine.session_dht import SessionDht
 from jupyter_webtorrent.engine.state_keeper import StateKeeper
 from jupyter_webtorrent.engine.stream import FileStream
 from jupyter_webtorrent.engine.tcp_trackers import TcpTrackers
-from jupyter_webtorrent.engine.session_dht import SessionDht
 from jupyter_webtorrent.engine.throttle import Throttle
 from jupyter_webtorrent.engine.tiers import Tiers, merged, one_each
 from jupyter_webtorrent.engine.torrent import Torrent
