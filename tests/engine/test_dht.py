@@ -178,7 +178,7 @@ async def test_the_nodes_are_kept_between_runs(internet: Internet, corrupt: bool
         await session.share(ShareRequest(paths=[internet.data()]))
         await until(lambda: session.status().dht_nodes == 1)
         internet.stack = stack
-    assert [path.name for path in kept.iterdir()] == [STATE_FILE]
+    assert (kept / STATE_FILE).exists()
     if corrupt:
         (kept / STATE_FILE).write_bytes(b"d4:ipv4")
     session = await internet.session("41.0.0.1", state_folder=kept, dht_nodes=("43.0.0.9:1",))
