@@ -65,7 +65,7 @@ class EngineConfig:
     """Incoming connections that have not shaken hands yet: past it the oldest is closed."""
     max_half_open_per_address: int = 8
     """The same of one host."""
-    upload_slots: int = 4
+    upload_slots: int = 6
     """Peers of one torrent that are served at a time."""
     handshake_timeout: float = 10.0
     """Seconds, as are the next two."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from random import Random
 
 from jupyter_webtorrent.swarm.peer import Peer
+
+UPLOAD_SLOTS = 6
+"""Peers served at a time unless told otherwise: see tests/simulation. Fewer leave the last peers of a crowd
+far behind the others; more cut the uplink into shares so thin that a piece is slow to be passed on."""
 
 RECHOKE_SECONDS = 10.0
 OPTIMISTIC_SECONDS = 30.0
 SEED_TURN_SECONDS = 20.0
 """How long a seed serves a peer before another that waits may take its slot."""
+SNUB_SECONDS = 60.0
 
 
 def regular_slots(interested: Iterable[Peer], slots: int) -> set[Peer]:
@@ -26,6 +31,11 @@ def seed_slots(interested: Iterable[Peer], slots: int, now: float) -> set[Peer]:
         return (not in_turn, peer.unchoked_at)
 
     return set(sorted(interested, key=order)[:slots])
+
+
+def snubs(peer: Peer, now: float) -> bool:
+    """Whether the peer has kept us waiting for a minute: it is served by chance only (BEP 3)."""
+    return peer.am_interested and now - peer.fair_at > SNUB_SECONDS
 
 
 class Choker:
@@ -45,13 +55,14 @@ class Choker:
         """Whether one more interested peer can be unchoked at once."""
         return sum(not peer.am_choking for peer in peers) < self._slots
 
-    def decide(self, peers: Iterable[Peer], *, seeding: bool, now: float) -> set[Peer]:
-        """The peers to be unchoked from now on; all others are to be choked."""
+    def decide(self, interested: Collection[Peer], *, seeding: bool, now: float) -> set[Peer]:
+        """The peers to be unchoked from now on, of those that want blocks; all others are to be choked."""
         self._decided_at = now
-        interested = [peer for peer in peers if peer.peer_interested]
         regular = max(1, self._slots - 1)
         chosen = (
-            seed_slots(interested, regular, now) if seeding else regular_slots(interested, regular)
+            seed_slots(interested, regular, now)
+            if seeding
+            else regular_slots([peer for peer in interested if not snubs(peer, now)], regular)
         )
         others = [peer for peer in interested if peer not in chosen]
         stale = now - self._optimistic_since >= OPTIMISTIC_SECONDS

@@ -365,7 +365,7 @@ class Downloader:
             for peer in contributors:
                 peer.good_pieces += 1
             culprits = self.suspects.resolve(index, download.data)
-            return Verdict(culprits, self._expel(culprits))
+            return Verdict(culprits, self._expel(culprits), contributors)
         self.wasted_bytes += len(download.data)
         self._open([index])
         if len(contributors) == 1:

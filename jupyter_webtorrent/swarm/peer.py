@@ -60,6 +60,8 @@ class Peer:
     uploads: OrderedDict[Request, None] = field(default_factory=OrderedDict)
     """The peer's requests that wait for their block, oldest first."""
     unchoked_at: float = 0.0
+    fair_at: float = 0.0
+    """When it last sent us blocks or had none that we want, to the second; before that, when it joined."""
     metadata_requests: deque[int] = field(default_factory=deque)
     """The metadata pieces that the peer waits for."""
     metadata_served: int = 0
@@ -87,6 +89,8 @@ class Peer:
     def sample(self, now: float) -> None:
         """Once a second: take in what has moved since."""
         self.down.sample(now)
+        if self.down.rate or not self.am_interested:
+            self.fair_at = now
         self.up.sample(now)
         moved = self.down.total + self.up.total
         if moved != self.moved_bytes:

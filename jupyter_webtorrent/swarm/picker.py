@@ -31,6 +31,11 @@ class PiecePicker:
         """How many connected peers have the piece."""
         return next(level for level, pieces in enumerate(self._levels) if index in pieces)
 
+    @property
+    def unseen(self) -> Bitfield:
+        """The pieces that no connected peer has; not to be changed."""
+        return self._levels[0]
+
     def peer_has(self, index: int) -> None:
         """One more peer has this piece."""
         level = self.availability(index)

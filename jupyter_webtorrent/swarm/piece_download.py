@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from jupyter_webtorrent.protocol.layout import PieceLayout
@@ -134,3 +134,5 @@ class Verdict:
     """Those who certainly sent wrong bytes."""
     cancel: list[tuple[Peer, Request]]
     """What is not to come from peers that are under suspicion."""
+    contributors: set[Peer] = field(default_factory=set)
+    """Of a right piece: those who sent some of it."""

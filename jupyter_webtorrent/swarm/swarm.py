@@ -33,7 +33,7 @@ from jupyter_webtorrent.protocol.messages import (
     Unchoke,
 )
 from jupyter_webtorrent.protocol.metainfo import Info
-from jupyter_webtorrent.swarm.choker import Choker
+from jupyter_webtorrent.swarm.choker import UPLOAD_SLOTS
 from jupyter_webtorrent.swarm.commands import (
     Ban,
     Command,
@@ -49,7 +49,7 @@ from jupyter_webtorrent.swarm.extensions import Extensions
 from jupyter_webtorrent.swarm.losses import offer_again, take_back
 from jupyter_webtorrent.swarm.peer import EarlyPieces, Peer, bitfield_of
 from jupyter_webtorrent.swarm.rate import RateMeter
-from jupyter_webtorrent.swarm.uploads import Uploads
+from jupyter_webtorrent.swarm.serving import Serving
 
 REQUEST_TIMEOUT = 30.0
 
@@ -79,7 +79,7 @@ class Swarm:
         now: float,
         *,
         client: str = "",
-        upload_slots: int = 4,
+        upload_slots: int = UPLOAD_SLOTS,
         pex: bool = True,
     ) -> None:
         self.info_hash = info_hash
@@ -89,14 +89,13 @@ class Swarm:
         self.down = RateMeter(now)
         self.up = RateMeter(now)
         self.downloader: Downloader | None = None
-        self.uploads: Uploads | None = None
         self.gate: RequestGate | None = None
         """None: no limit."""
         self.sequential = False
         """Whether pieces come in their order, not the rarest first; set before `start`."""
         self._random = random
-        self._choker = Choker(upload_slots, random)
         self._held = False
+        self._serving = Serving(self.peers, upload_slots, random, self._send)
         self._commands: list[Command] = []
 
     # What the driver asks
@@ -136,7 +135,7 @@ class Swarm:
         self.extensions.metadata_found(info)
         self.downloader = Downloader(info.layout, have, wanted, self._random)
         self.downloader.picker.sequential = self.sequential
-        self.uploads = Uploads(info.layout, have)
+        self._serving.start(info.layout, have, self.downloader.picker)
         for peer in list(self.peers):
             try:
                 early = peer.early or EarlyPieces()
@@ -165,21 +164,15 @@ class Swarm:
 
         `host` is its IP address and `dialled` where we connected to, as far as they are known.
         """
-        peer = Peer(handshake, now, RateMeter(now), RateMeter(now), host, dialled, moved_at=now)
+        peer = Peer(
+            handshake, now, RateMeter(now), RateMeter(now), host, dialled, moved_at=now, fair_at=now
+        )
         self.peers[peer] = None
-        if self.downloader is None or self.info is None:
+        if self.info is None:
             peer.early = EarlyPieces()
-            if peer.supports_fast:
-                self._send(peer, HaveNone())
         else:
             peer.have = Bitfield(self.info.piece_count)
-            have = self.downloader.have
-            if peer.supports_fast and have.all():
-                self._send(peer, HaveAll())
-            elif have.any():
-                self._send(peer, BitfieldMessage(have.to_bytes()))
-            elif peer.supports_fast:
-                self._send(peer, HaveNone())
+        self._serving.peer_joined(peer, now)
         if handshake.supports_extensions:
             self._send_extension_handshake(peer)
         return peer
@@ -190,14 +183,12 @@ class Swarm:
             return
         del self.peers[peer]
         self.extensions.peer_left(peer)
-        peer.uploads.clear()
         if self.downloader is not None:
             self.downloader.release(peer)
             if peer.have is not None:
                 self.downloader.picker.peer_left(peer.have)
             self._refill_all(now)
-        if not peer.am_choking:
-            self._rechoke(now)
+        self._serving.peer_left(peer, seeding=self.is_complete, now=now)
         self._ask_for_metadata(now)
 
     def received(self, peer: Peer, message: Message, now: float) -> None:
@@ -209,15 +200,12 @@ class Swarm:
             case Piece():
                 self._on_block(peer, message, now)
             case Request():
-                self._on_request(peer, message)
+                if self._serving.requested(peer, message):
+                    self._commands.append(ServeUploads(peer))
             case Have(index=index):
-                self._on_have(peer, index)
+                self._on_have(peer, index, now)
             case Cancel():
-                if self.uploads is not None:
-                    request = Request(message.index, message.begin, message.length)
-                    reject = self.uploads.cancel(peer, request)
-                    if reject is not None and peer.supports_fast:
-                        self._send(peer, reject)
+                self._serving.cancelled(peer, message)
             case Choke():
                 peer.peer_choking = True
                 # With the fast extension each request is rejected by name (BEP 6).
@@ -232,11 +220,9 @@ class Swarm:
                 peer.refused.clear()
                 peer.requested_at = now
             case Interested():
-                self._on_interested(peer, now)
+                self._serving.interested(peer, now)
             case NotInterested():
-                peer.peer_interested = False
-                if not peer.am_choking:
-                    self._rechoke(now)
+                self._serving.not_interested(peer, seeding=self.is_complete, now=now)
             case Reject(index=index, begin=begin):
                 # Not the answer to a Cancel of ours (BEP 6): that one says nothing of the piece.
                 if not peer.peer_choking and (index, begin) in peer.requests:
@@ -244,7 +230,7 @@ class Swarm:
                 if self.downloader is not None:
                     self.downloader.give_back(peer, index, begin)
             case BitfieldMessage() | HaveAll() | HaveNone():
-                self._on_all_pieces(peer, message)
+                self._on_all_pieces(peer, message, now)
             case Extended():
                 self._on_extended(peer, message, now)
             case Port(port=port):
@@ -287,7 +273,8 @@ class Swarm:
             self._refill_all(now)
             return
         for peer in self.peers:
-            if peer.have is None or index not in peer.have:
+            # A super-seed (BEP 16) shows the next piece when it hears that we have the last one.
+            if peer.have is None or index not in peer.have or peer in verdict.contributors:
                 self._send(peer, Have(index))
             if peer.am_interested:
                 self._update_interest(peer)
@@ -381,8 +368,7 @@ class Swarm:
                 self._disconnect(peer, f"no block came in {REQUEST_TIMEOUT:.0f} s")
         self._commands += self.extensions.tick(self.peers, now)
         self._ask_for_metadata(now)
-        if self._choker.is_due(now):
-            self._rechoke(now)
+        self._serving.tick(seeding=self.is_complete, now=now)
         self._refill_all(now)
 
     # Pieces and blocks
@@ -400,7 +386,7 @@ class Swarm:
         if receipt.completed is not None:
             self._commands.append(StorePiece(piece.index, receipt.completed.data))
 
-    def _on_have(self, peer: Peer, index: int) -> None:
+    def _on_have(self, peer: Peer, index: int, now: float) -> None:
         if self.downloader is None or peer.have is None:
             if peer.early is not None:
                 peer.early.indices.add(index)
@@ -412,9 +398,12 @@ class Swarm:
         self.downloader.picker.peer_has(index)
         if not peer.am_interested and index in self.downloader.missing:
             self._update_interest(peer)
+        self._serving.peer_has_more(peer, now)
         self._drop_if_both_complete(peer)
 
-    def _on_all_pieces(self, peer: Peer, message: BitfieldMessage | HaveAll | HaveNone) -> None:
+    def _on_all_pieces(
+        self, peer: Peer, message: BitfieldMessage | HaveAll | HaveNone, now: float
+    ) -> None:
         if self.downloader is None or peer.have is None:
             if peer.early is not None:
                 peer.early.message = message
@@ -424,6 +413,7 @@ class Swarm:
         self.downloader.picker.peer_joined(told)
         peer.have = told
         self._update_interest(peer)
+        self._serving.peer_has_more(peer, now)
         self._drop_if_both_complete(peer)
 
     def _update_interest(self, peer: Peer) -> None:
@@ -446,47 +436,15 @@ class Swarm:
         if peer.is_seed and self.downloader is not None and self.downloader.have.all():
             self._disconnect(peer, BOTH_COMPLETE, final=True)
 
-    # Uploads
-
-    def _on_request(self, peer: Peer, request: Request) -> None:
-        if self.uploads is None:
-            reject: Reject | None = Reject(request.index, request.begin, request.length)
-        else:
-            reject = self.uploads.request(peer, request)
-        if reject is None:
-            if len(peer.uploads) == 1:
-                self._commands.append(ServeUploads(peer))
-        elif peer.supports_fast:
-            self._send(peer, reject)
-
-    def _on_interested(self, peer: Peer, now: float) -> None:
-        peer.peer_interested = True
-        if peer.am_choking and self._choker.has_free_slot(self.peers):
-            self._unchoke(peer, now)
-
-    def _rechoke(self, now: float) -> None:
-        chosen = self._choker.decide(self.peers, seeding=self.is_complete, now=now)
-        for peer in self.peers:
-            if peer in chosen and peer.am_choking:
-                self._unchoke(peer, now)
-            elif peer not in chosen and not peer.am_choking:
-                self._choke(peer, now)
-
-    def _unchoke(self, peer: Peer, now: float) -> None:
-        peer.am_choking = False
-        peer.unchoked_at = now
-        self._send(peer, Unchoke())
-
-    def _choke(self, peer: Peer, now: float) -> None:
-        peer.am_choking = True
-        peer.unchoked_at = now
-        rejects = self.uploads.clear(peer) if self.uploads is not None else []
-        self._send(peer, Choke(), *(rejects if peer.supports_fast else ()))
-
     # Extensions
 
     def _send_extension_handshake(self, peer: Peer) -> None:
-        self._send(peer, self.extensions.handshake(upload_only=self.is_complete))
+        self._send(
+            peer,
+            self.extensions.handshake(
+                upload_only=self.is_complete and not self._serving.hides_from(peer)
+            ),
+        )
 
     def _on_extended(self, peer: Peer, message: Extended, now: float) -> None:
         if message.extension == extension.OUR_IDS[extension.LT_DONTHAVE]:

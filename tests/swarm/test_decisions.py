@@ -10,7 +10,7 @@ from jupyter_webtorrent.protocol.extension import MetadataData
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
 from jupyter_webtorrent.swarm import metadata
-from jupyter_webtorrent.swarm.choker import Choker, regular_slots, seed_slots
+from jupyter_webtorrent.swarm.choker import Choker, regular_slots, seed_slots, snubs
 from jupyter_webtorrent.swarm.peer import Peer
 from jupyter_webtorrent.swarm.peer_book import MAX_ADDRESSES, AddressState, PeerBook
 from jupyter_webtorrent.swarm.rate import RateMeter
@@ -82,9 +82,33 @@ def test_the_chance_choice_keeps_its_slot_for_a_while() -> None:
     assert choker.is_due(120.0)
 
 
-def test_the_uninterested_get_no_slot() -> None:
-    bored = peer("bored", rate=9, interested=False)
-    assert Choker(4, Random(1)).decide([bored], seeding=True, now=0.0) == set()
+def test_who_takes_and_gives_nothing_for_a_minute_is_served_by_chance_only() -> None:
+    snubber, newcomer = peer("snubber"), peer("newcomer")
+    for each, joined in ((snubber, 0.0), (newcomer, 50.0)):
+        each.am_interested = True
+        each.fair_at = joined
+    choker = Choker(3, Random(1))
+    assert snubs(snubber, 61.0)
+    assert not snubs(newcomer, 61.0)
+    others = [peer(f"giver-{number}", rate=1.0) for number in range(2)]
+    for turn in range(7, 20):
+        chosen = choker.decide([snubber, *others], seeding=False, now=turn * 10.0)
+        assert chosen == {snubber, *others}  # by the one slot of chance
+    assert Choker(1, Random(1)).decide([snubber, newcomer], seeding=False, now=61.0) == {newcomer}
+
+
+def test_a_peer_snubs_only_while_it_has_what_we_want() -> None:
+    bored, wanted = peer("bored"), peer("wanted")
+    wanted.am_interested = True
+    for second in range(1, 100):
+        for each in (bored, wanted):
+            each.sample(float(second))
+    bored.am_interested = True
+    assert not snubs(bored, 100.0)
+    assert snubs(wanted, 100.0)
+    wanted.down.add(16384)
+    wanted.sample(100.0)
+    assert not snubs(wanted, 100.0)
 
 
 def test_metadata_is_served_in_16_kib_and_not_for_ever() -> None:
