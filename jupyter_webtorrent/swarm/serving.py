@@ -63,14 +63,19 @@ class Serving:
             if peer.supports_fast:
                 self._send(peer, HaveNone())
         elif self._hiding.is_of_use(self._peers):
-            self._hiding.hide_from(peer)
+            self._hiding.hide_from(peer, now)
             if peer.supports_fast:
                 self._send(peer, HaveNone())
-            self._unchoke_if_free(peer, now)
         elif peer.supports_fast and have.all():
             self._send(peer, HaveAll())
         else:
             self._send(peer, BitfieldMessage(have.to_bytes()))
+
+    def peer_spoke(self, peer: Peer, now: float) -> None:
+        """The peer told of itself or of its pieces: it may be shown some in a free slot."""
+        if self._hiding is not None and self._hiding.is_hidden_from(peer):
+            self._hiding.spoke(peer)
+            self._unchoke_if_free(peer, now)
 
     def peer_left(self, peer: Peer, *, seeding: bool, now: float) -> None:
         peer.uploads.clear()
@@ -93,8 +98,11 @@ class Serving:
     def tick(self, *, seeding: bool, now: float) -> None:
         """Once a second."""
         if self._hiding is not None:
-            for peer in self._hiding.lapsed(now):
+            lapsed = self._hiding.lapsed(now)
+            for peer in lapsed:
                 self._reveal(peer)
+            if any(not (peer.am_choking or peer.peer_interested) for peer in lapsed):
+                self.rechoke(seeding=seeding, now=now)
             for peer in self._hiding.hidden_from:
                 self._show_more(peer, now)
         if self._choker.is_due(now):
@@ -149,8 +157,8 @@ class Serving:
                 self._choke(peer, now)
 
     def _wants_blocks(self, peer: Peer) -> bool:
-        """Whom we hide from can get interested only by what it is shown once it is unchoked."""
-        return peer.peer_interested or self.hides_from(peer)
+        shows = self._hiding is not None and self._hiding.may_be_shown(peer)
+        return peer.peer_interested or shows
 
     def _unchoke_if_free(self, peer: Peer, now: float) -> None:
         """A browser gives up on those who make it wait: unchoke it at once if a slot is free."""

@@ -28,6 +28,8 @@ PATIENCE = 2.0
 
 LAPSE_SECONDS = 4.0
 """A peer that asks for nothing it was shown for so long wants other pieces: it is shown all."""
+INTEREST_SECONDS = 1.0
+"""The same for one that was shown its first pieces and does not even get interested."""
 
 
 @dataclass(slots=True)
@@ -41,6 +43,8 @@ class Shown:
     """When it was last shown a piece with none pending, or seen to be sent blocks or to wait for some."""
     sent: int = 0
     """Bytes that it had been sent by then."""
+    has_spoken: bool = False
+    """Whether it said anything since the handshake: the silent get no slot to be shown pieces in."""
 
 
 class SuperSeeding:
@@ -68,16 +72,25 @@ class SuperSeeding:
             and not any(peer.is_seed for peer in peers)
         )
 
-    def hide_from(self, peer: Peer) -> None:
+    def hide_from(self, peer: Peer, now: float) -> None:
         """The peer has been told of no piece."""
-        self._shown[peer] = Shown(Bitfield(len(self._have)))
+        self._shown[peer] = Shown(Bitfield(len(self._have)), asked_at=now)
+
+    def spoke(self, peer: Peer) -> None:
+        """The peer said something of itself."""
+        if (shown := self._shown.get(peer)) is not None:
+            shown.has_spoken = True
+
+    def may_be_shown(self, peer: Peer) -> bool:
+        """Whether a slot is of use to the peer, which can get interested only by what it is shown in it."""
+        shown = self._shown.get(peer)
+        return shown is not None and shown.has_spoken
 
     @property
     def hidden_from(self) -> list[Peer]:
         return list(self._shown)
 
     def is_hidden_from(self, peer: Peer) -> bool:
-        """Whether the peer can get interested only by what it is shown once it is unchoked."""
         return peer in self._shown
 
     def show(self, peer: Peer, now: float) -> list[int]:
@@ -133,13 +146,21 @@ class SuperSeeding:
             shown.asked_at = now
 
     def lapsed(self, now: float) -> list[Peer]:
-        """The unchoked peers that want nothing of what they are shown; to be asked once a second."""
+        """Those that say nothing, or want nothing of what they are shown; to be asked once a second."""
         lapsed: list[Peer] = []
         for peer, shown in self._shown.items():
             if peer.up.total != shown.sent or peer.uploads:
                 shown.sent = peer.up.total
                 shown.asked_at = now
-            elif shown.pending and not peer.am_choking and now - shown.asked_at > LAPSE_SECONDS:
+                continue
+            idle = now - shown.asked_at
+            if not shown.has_spoken:
+                is_late = idle > LAPSE_SECONDS
+            elif shown.pending and not peer.am_choking:
+                is_late = idle > (LAPSE_SECONDS if peer.peer_interested else INTEREST_SECONDS)
+            else:
+                is_late = False
+            if is_late:
                 lapsed.append(peer)
         return lapsed
 

@@ -231,8 +231,10 @@ class Swarm:
                     self.downloader.give_back(peer, index, begin)
             case BitfieldMessage() | HaveAll() | HaveNone():
                 self._on_all_pieces(peer, message, now)
+                self._serving.peer_spoke(peer, now)
             case Extended():
                 self._on_extended(peer, message, now)
+                self._serving.peer_spoke(peer, now)
             case Port(port=port):
                 if port:
                     self._commands.append(DhtNodeFound(peer, port))

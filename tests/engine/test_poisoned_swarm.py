@@ -226,7 +226,7 @@ async def test_a_poisoned_swarm_gets_its_data_and_bans_the_culprits_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with piece_length(monkeypatch):
-        outcome = await poisoned_swarm(tmp_path, 3 << 20, honest=5, culprits=4, droppers=2)
+        outcome = await poisoned_swarm(tmp_path, 6 << 20, honest=5, culprits=4, droppers=2)
     print(outcome)
     hold(outcome, culprits=4)
 
