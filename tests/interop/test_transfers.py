@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.host import EngineHost
 from jupyter_webtorrent.schema.transfers import FetchRequest
 from tests.interop.corpus import digests, write_file, write_folder
 from tests.interop.deadline import Deadline
-from tests.interop.peers.programs import CHROMIUM, LIBTORRENT, OURS, Program
+from tests.interop.peers.programs import (
+    CHROMIUM,
+    LIBTORRENT,
+    NODE,
+    OLD_CHROMIUM,
+    OURS,
+    Program,
+)
 
 CASE_SECONDS = 45.0
 
@@ -29,6 +37,8 @@ class Meeting:
     partner: Program
     transport: str
     tracker: str | None = None
+    slow_file: bool = False
+    """The large file is left to `make prove`."""
 
 
 MEETINGS = {
@@ -36,6 +46,10 @@ MEETINGS = {
     "libtorrent at our tracker": Meeting(LIBTORRENT, "webrtc", "embedded_tracker"),
     "libtorrent at bittorrent-tracker": Meeting(LIBTORRENT, "webrtc", "bittorrent_tracker"),
     "webtorrent.js at our tracker": Meeting(CHROMIUM, "webrtc", "embedded_tracker"),
+    "webtorrent.js 1 at our tracker": Meeting(
+        OLD_CHROMIUM, "webrtc", "embedded_tracker", slow_file=True
+    ),
+    "webtorrent.js in Node over TCP": Meeting(NODE, "tcp"),
 }
 
 
@@ -45,6 +59,21 @@ def write_single_file(source: Path, seed: str) -> Path:
 
 def write_nested_folder(source: Path, seed: str) -> Path:
     return write_folder(source / "Kurs Ökologie", seed=seed)
+
+
+WRITERS: Mapping[str, Callable[[Path, str], Path]] = {
+    "single file": write_single_file,
+    "folder": write_nested_folder,
+}
+
+
+def cases() -> Iterator[ParameterSet]:
+    """Each meeting with a file and with a folder."""
+    for name, meeting in MEETINGS.items():
+        for kind, write in WRITERS.items():
+            slow = meeting.slow_file and write is write_single_file
+            marks = [pytest.mark.prove] if slow else []
+            yield pytest.param(meeting, write, id=f"{name}-{kind}", marks=marks)
 
 
 def transfer(
@@ -87,16 +116,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize("we_seed", [True, False], ids=["we seed", "we fetch"])
-@pytest.mark.parametrize(
-    "write",
-    [
-        pytest.param(write_single_file, id="single file"),
-        pytest.param(write_nested_folder, id="folder"),
-    ],
-)
-@pytest.mark.parametrize(
-    "meeting", [pytest.param(each, id=name) for name, each in MEETINGS.items()]
-)
+@pytest.mark.parametrize(("meeting", "write"), list(cases()))
 def test_every_byte_arrives_from_a_magnet_link_alone(
     request: pytest.FixtureRequest,
     folders: tuple[Path, Path],

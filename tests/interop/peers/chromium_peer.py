@@ -23,6 +23,11 @@ from tests.interop.peers.options import parse_options, say
 
 PAGE = Path(__file__).with_suffix(".html")
 
+LIBRARIES = {
+    "webtorrent": "webtorrent/dist/webtorrent.min.js",
+    "webtorrent-1": "webtorrent-1/webtorrent.min.js",
+}
+
 # There is no multicast in a network namespace to resolve such names with.
 REAL_ADDRESSES = "--disable-features=WebRtcHideLocalIpsWithMdns"
 
@@ -56,7 +61,7 @@ class Site:
         return web.FileResponse(PAGE)
 
     async def _library(self, _: web.Request) -> web.FileResponse:
-        return web.FileResponse(node_modules() / "webtorrent" / "dist" / "webtorrent.min.js")
+        return web.FileResponse(node_modules() / LIBRARIES[self._options.package])
 
     async def _job(self, _: web.Request) -> web.Response:
         return web.json_response(

@@ -10,6 +10,7 @@ from pathlib import Path
 def parse_options(description: str) -> Namespace:
     """Parse `share PATH` or `fetch LINK`, as our own command line would."""
     parser = ArgumentParser(description=description)
+    parser.add_argument("--package", default="webtorrent", help="which webtorrent.js of npm")
     verbs = parser.add_subparsers(dest="verb", required=True)
     share = verbs.add_parser("share")
     share.add_argument("path", type=Path)

@@ -67,3 +67,7 @@ class Program:
 OURS = Program("ours", (sys.executable, "-m", "jupyter_webtorrent.cli"))
 LIBTORRENT = Program("libtorrent", (sys.executable, "-m", "tests.interop.peers.libtorrent_peer"))
 CHROMIUM = Program("Chromium", (sys.executable, "-m", "tests.interop.peers.chromium_peer"))
+OLD_CHROMIUM = Program(
+    "Chromium with webtorrent.js 1", (*CHROMIUM.command, "--package", "webtorrent-1")
+)
+NODE = Program("Node", (sys.executable, "-m", "tests.interop.peers.node_peer"))
