@@ -185,6 +185,11 @@ def _add_network(
         help="join the DHT by this node, instead of the public ones",
     )
     parser.add_argument(
+        "--port-mapping",
+        action="store_true",
+        help="ask the router to let peers of the internet in (NAT-PMP, UPnP)",
+    )
+    parser.add_argument(
         "--no-pex", action="store_true", help="do not exchange addresses with peers"
     )
     parser.add_argument(

@@ -23,6 +23,8 @@ MAX_FAILURE_LINES = 5
 class Output(Protocol):
     def listening(self, tcp: str | None) -> None: ...
 
+    def port_mapping(self, message: str) -> None: ...
+
     def magnet(self, magnet: str) -> None: ...
 
     def progress(self, transfer: TransferStatus) -> None: ...
@@ -47,6 +49,9 @@ class JsonOutput:
 
     def listening(self, tcp: str | None) -> None:
         self._emit("listening", tcp=tcp)
+
+    def port_mapping(self, message: str) -> None:
+        self._emit("port_mapping", message=message)
 
     def magnet(self, magnet: str) -> None:
         self._emit("magnet", magnet=magnet)
@@ -107,6 +112,10 @@ class TextOutput:
     def listening(self, tcp: str | None) -> None:
         if tcp is not None:
             print(f"listening on {tcp}", file=sys.stderr)
+
+    def port_mapping(self, message: str) -> None:
+        if message:
+            print(f"port mapping: {one_line(message)}", file=sys.stderr)
 
     def magnet(self, magnet: str) -> None:
         print(magnet, flush=True)

@@ -65,6 +65,9 @@ async def _share(options: argparse.Namespace, output: Output) -> int:
                     options.torrent_file,
                 )
             output.listening(_listening(session))
+            if options.port_mapping:  # the link is to name what comes of it
+                await _unless_stopped(session.port_mapping_known(), stopped)
+                output.port_mapping(session.status().port_mapping)
             output.magnet(str(session.magnet(torrent)))
             await _seed(session, torrent, stopped, output)
     return 0
@@ -174,6 +177,7 @@ def _config(options: argparse.Namespace) -> EngineConfig:
         dht=not options.no_dht,
         dht_nodes=tuple(map(str, options.dht_node or ())) or DEFAULT_DHT_NODES,
         pex=not options.no_pex,
+        port_mapping=options.port_mapping,
         encryption=options.encryption,
         down_limit=options.down_limit,
         up_limit=options.up_limit,

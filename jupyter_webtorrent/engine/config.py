@@ -53,6 +53,9 @@ class EngineConfig:
     """HOST:PORT of the nodes by which to join it. A session that listens on loopback alone asks only such nodes."""
     pex: bool = True
     """Peers tell each other of further peers (BEP 11); never those of private torrents."""
+    port_mapping: bool = False
+    """Ask the gateway to lead a port of its public address here (NAT-PMP, UPnP), and name that address in links.
+    Never where the session listens on loopback alone."""
     encryption: EncryptionMode = "prefer"
     """Of TCP handshakes (MSE), against equipment that slows BitTorrent down. "prefer": both kinds are taken, and a
     peer that hangs up on a plain one is dialled with an encrypted one; "require": encrypted with RC4 only."""

@@ -17,6 +17,7 @@ from jupyter_webtorrent.engine.tcp_trackers import TcpTrackers
 from jupyter_webtorrent.engine.throttle import Throttle
 from jupyter_webtorrent.net.http import GuardedClient
 from jupyter_webtorrent.net.lan import LocalDiscovery
+from jupyter_webtorrent.net.port_mapping import PortMapping
 from jupyter_webtorrent.net.trackers.websocket import TrackerListener
 from jupyter_webtorrent.net.transport import Network
 from jupyter_webtorrent.net.webseed import RangeReader
@@ -80,6 +81,8 @@ class Services:
     listening: PeerAddress | None = None
     reachable: PeerAddress | None = None
     """Where others reach us directly, as far as this machine can know."""
+    port_mapping: PortMapping | None = None
+    """What the gateway was asked for, if it was."""
     lan: LocalDiscovery | None = None
     """Peers on the local network, where there is one to search."""
     dht: SessionDht | None = None
@@ -88,6 +91,11 @@ class Services:
     waiting_offers: dict[asyncio.Task[None], None] = field(default_factory=dict)
     """Offers of others that wait for their turn to be answered, oldest first."""
     answers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_NEGOTIATIONS))
+
+    def link_addresses(self) -> tuple[PeerAddress, ...]:
+        """Where others reach us directly: on this network, and from the internet."""
+        mapped = self.port_mapping.address if self.port_mapping is not None else None
+        return tuple(address for address in (self.reachable, mapped) if address is not None)
 
     def tracker(self, url: str) -> TrackerClient:
         """The client of a WebSocket tracker, made at its first use."""

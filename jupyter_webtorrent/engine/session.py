@@ -14,7 +14,7 @@ from random import Random, SystemRandom
 from types import TracebackType
 from typing import Self
 
-from jupyter_webtorrent.engine import links, status
+from jupyter_webtorrent.engine import links, reachability, status
 from jupyter_webtorrent.engine.block_reader import ChunkCache
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.discovery import is_websocket
@@ -40,7 +40,6 @@ from jupyter_webtorrent.net.datagrams import DatagramNetwork, UdpNetwork
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.guard import Policy
 from jupyter_webtorrent.net.http import GuardedClient
-from jupyter_webtorrent.net.lan import LocalDiscovery
 from jupyter_webtorrent.net.tcp import TcpNetwork
 from jupyter_webtorrent.net.trackers.websocket import WebSocketTracker
 from jupyter_webtorrent.net.transport import Listener, Network, Transport
@@ -49,7 +48,6 @@ from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
 from jupyter_webtorrent.protocol.magnet import MagnetLink
-from jupyter_webtorrent.protocol.reach import Reach, reach_of
 from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
     FilePriority,
@@ -62,8 +60,6 @@ from jupyter_webtorrent.schema.transfers import (
 from jupyter_webtorrent.storage.create import CreatedTorrent, create_info
 from jupyter_webtorrent.storage.errors import StorageError
 from jupyter_webtorrent.storage.journal import Journal
-
-log = logging.getLogger(__name__)
 
 log = logging.getLogger(__name__)
 
@@ -158,6 +154,8 @@ class Session:
         await self._services.tcp_trackers.aclose()
         if self._services.lan is not None:
             await self._services.lan.aclose()
+        if self._services.port_mapping is not None:
+            await self._services.port_mapping.aclose()
         self._services.down.close()
         self._services.up.close()
         await self._services.http.aclose()
@@ -426,14 +424,13 @@ class Session:
         return self._services.listening
 
     def magnet(self, torrent: Torrent) -> MagnetLink:
-        """The link to give to others; it names our own address for those that reach it directly."""
-        ours = self._services.reachable
+        """The link to give to others; it names our own addresses for those that reach them directly."""
         return MagnetLink(
             torrent.info_hash,
             name=torrent.name,
             trackers=torrent.trackers,
             web_seeds=torrent.link.web_seeds,
-            peers=() if ours is None else (ours,),
+            peers=self._services.link_addresses(),
         ).shortened()
 
     def transfer(self, torrent: Torrent) -> TransferStatus:
@@ -446,7 +443,12 @@ class Session:
         return status.transfer_details(torrent, self.transfer(torrent))
 
     def status(self) -> SessionStatus:
-        return status.session_status(self.torrents.values(), self.listening, self._services.dht)
+        return status.session_status(self.torrents.values(), self._services)
+
+    async def port_mapping_known(self) -> None:
+        """Wait until the gateway has answered, or does not, where it was asked for a port."""
+        if self._services.port_mapping is not None:
+            await self._services.port_mapping.known()
 
     # Incoming connections (`HandshakeRouter`)
 
@@ -472,9 +474,7 @@ class Session:
             if self._listener is None and "tcp" in self.config.transports:
                 address = PeerAddress(self.config.listen_host, self.config.listen_port)
                 self._listener = await self._services.network.listen(address, self._accepted)
-                self._services.listening = self._listener.address
-                self._services.reachable = status.reachable_address(self._listener.address)
-                await self._search_local_network(self._listener.address)
+                await reachability.begin(self._services, self._listener.address, self._found_nearby)
                 await self._open_dht(self._listener.address)
 
     async def _open_dht(self, listening: PeerAddress) -> None:
@@ -483,17 +483,6 @@ class Session:
             dht = SessionDht(self.config, self._datagrams, services.offload, services.random)
             services.dht = dht
             await dht.open(listening.port)
-
-    async def _search_local_network(self, listening: PeerAddress) -> None:
-        if not self.config.lan_discovery or reach_of(listening.host) is Reach.MACHINE:
-            return
-        lan = LocalDiscovery(listening.port, self._services.random, self._found_nearby)
-        try:
-            await lan.start()
-        except NetError as error:
-            log.info("%s", error)
-        else:
-            self._services.lan = lan
 
     def _found_nearby(self, info_hash: InfoHash, address: PeerAddress) -> None:
         torrent = self.torrents.get(info_hash)

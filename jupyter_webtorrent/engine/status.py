@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Collection
 
-from jupyter_webtorrent.engine.session_dht import SessionDht
+from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.engine.torrent import Torrent
-from jupyter_webtorrent.protocol.identity import PeerAddress
 from jupyter_webtorrent.schema.transfers import (
     FilePriority,
     FileStatus,
@@ -60,9 +58,10 @@ def transfer_details(torrent: Torrent, transfer: TransferStatus) -> TransferDeta
     )
 
 
-def session_status(
-    torrents: Collection[Torrent], listening: PeerAddress | None, dht: SessionDht | None
-) -> SessionStatus:
+def session_status(torrents: Collection[Torrent], services: Services) -> SessionStatus:
+    listening, mapping = services.listening, services.port_mapping
+    external = mapping.address if mapping is not None else None
+    dht = services.dht
     return SessionStatus(
         version=__version__,
         listening=str(listening) if listening is not None else None,
@@ -71,6 +70,8 @@ def session_status(
         transfers=len(torrents),
         dht_nodes=dht.dht.node_count if dht is not None else 0,
         dht_trouble=dht.trouble if dht is not None else "",
+        external=str(external) if external is not None else None,
+        port_mapping=mapping.message if mapping is not None else "",
     )
 
 
@@ -100,18 +101,6 @@ def trouble(torrent: Torrent) -> str:
         alone = all((tracker.seeders or 0) == 0 for tracker in trackers)
         reasons.insert(0, "the tracker knows no seed" if alone else "connecting")
     return "no peers yet" + (f" ({'; '.join(reasons[:3])})" if reasons else "")
-
-
-def reachable_address(listening: PeerAddress) -> PeerAddress | None:
-    """Where others reach us directly, as far as this machine can know; nothing is sent to find out."""
-    if listening.host not in ("0.0.0.0", "::"):
-        return listening
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # TEST-NET-1 (RFC 5737): only a route is looked up
-        except OSError:
-            return None
-        return PeerAddress(probe.getsockname()[0], listening.port)
 
 
 def _wanted_bytes(torrent: Torrent) -> tuple[int, int]:

@@ -616,7 +616,7 @@ class Torrent:
 
     def add_peers(self, addresses: Iterable[PeerAddress]) -> None:
         for address in addresses:
-            if address not in (self._services.listening, self._services.reachable):
+            if address not in (self._services.listening, *self._services.link_addresses()):
                 self.connections.know(address)
 
     # What its announcers and its seeding goal ask (`AnnouncedTorrent`, `SeededTorrent`)

@@ -176,6 +176,10 @@ class SessionStatus(Struct, frozen=True):
     """DHT nodes that answered lately; 0 before the first share or fetch."""
     dht_trouble: str = ""
     """Why no DHT node is known, in one line."""
+    external: str | None = None
+    """The public TCP address that the gateway leads here, if it was asked to."""
+    port_mapping: str = ""
+    """What became of that, in one line."""
 
 
 class TransferEvent(Struct, frozen=True):
