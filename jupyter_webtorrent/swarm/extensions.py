@@ -39,6 +39,7 @@ class Extensions:
         """Told to peers, so that they can connect back."""
         self._client = client
         self._metadata = MetadataExchange(info_hash)
+        self._pex = pex
         self._peer_exchange = PeerExchange(random) if pex else None
 
     def metadata_found(self, info: Info) -> None:
@@ -49,10 +50,16 @@ class Extensions:
             self._peer_exchange = None
 
     def handshake(self, *, upload_only: bool) -> Extended:
-        """Ours; another one replaces what an earlier one said."""
+        """Ours; another one replaces what an earlier one said.
+
+        ut_pex stands in the first already, though the torrent may turn out private: libtorrent forgets what is
+        not there, and then drops whoever uses it. Nothing is told or believed before that is known.
+        """
         ids = dict(extension.OUR_IDS)
-        if self._peer_exchange is None or self.info is None:  # it may be private yet (BEP 27)
+        if not self._pex:
             del ids[extension.UT_PEX]
+        elif self._peer_exchange is None:
+            ids[extension.UT_PEX] = 0
         ours = ExtensionHandshake(
             ids=ids,
             metadata_size=len(self.info.raw) if self.info is not None else None,

@@ -112,8 +112,12 @@ def _fetch(session: lt.session, options: Namespace) -> None:
     params = (lt.parse_magnet_uri if magnet else lt.load_torrent_file)(options.link)
     params.trackers = [*params.trackers, *options.tracker]
     params.save_path = str(options.folder)
+    # A torrent's own: a session's limits do not count on loopback.
+    params.download_limit = options.down_limit
     say("started")
     handle = session.add_torrent(params)
+    if options.transport == "tcp":
+        say("listening", tcp=f"127.0.0.1:{session.listen_port()}")
     for address in options.peer:
         host, _, port = address.rpartition(":")
         handle.connect_peer((host, int(port)))
@@ -125,6 +129,8 @@ def _fetch(session: lt.session, options: Namespace) -> None:
             handle.flush_cache()
         elif isinstance(alert, lt.cache_flushed_alert):
             break
+        elif isinstance(alert, lt.peer_connect_alert):
+            say("connected", tcp=f"{alert.endpoint[0]}:{alert.endpoint[1]}")
         elif isinstance(alert, lt.peer_disconnected_alert):
             say("disconnected", reason=str(alert.error.message()))
         elif isinstance(alert, lt.torrent_error_alert | lt.file_error_alert):
