@@ -33,7 +33,7 @@ async def test_a_mapped_port_is_named_in_links_and_closed_at_the_end(
         monkeypatch.setattr(
             reachability, "default_gateway", lambda: Gateway("127.0.0.1", gateway.port)
         )
-        config = EngineConfig(port_mapping=True, lan_discovery=False)
+        config = EngineConfig(port_mapping=True, lan_discovery=False, dht=False)
         hosts, external, message = await shared(tmp_path, config)
         assert hosts[-1] == PUBLIC
         assert external is not None
@@ -45,7 +45,7 @@ async def test_a_mapped_port_is_named_in_links_and_closed_at_the_end(
 @pytest.mark.parametrize(
     "config",
     [
-        EngineConfig(lan_discovery=False),
+        EngineConfig(lan_discovery=False, dht=False),
         EngineConfig(port_mapping=True, listen_host="127.0.0.1"),
     ],
     ids=["off by default", "not on loopback"],

@@ -31,6 +31,8 @@ def parse_options(description: str) -> Namespace:
         verb.add_argument("--encryption", choices=("off", "plain", "rc4", "both"))
         verb.add_argument("--peer", action="append", default=[])
         verb.add_argument("--dht-node", action="append", default=[], metavar="HOST:PORT")
+        verb.add_argument("--down-limit", type=int, default=0, help="bytes a second; 0: none")
+        verb.add_argument("--limit-lan", action="store_true", help="goes without saying here")
         verb.add_argument("--set", action="append", default=[], metavar="NAME=JSON")
     return parser.parse_args()
 
