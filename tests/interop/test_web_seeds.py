@@ -97,6 +97,21 @@ def test_a_torrent_with_a_web_seed_needs_no_peer(
     assert digests(target) == digests(source)
 
 
+@pytest.mark.parametrize("write", [single_file, nested_folder])
+def test_libtorrent_takes_the_web_seeds_of_our_torrents(
+    folders: tuple[Path, Path], tmp_path: Path, write: Callable[[Path], Path]
+) -> None:
+    deadline = Deadline(CASE_SECONDS)
+    source, target = folders
+    path, torrent = write(source), tmp_path / "made.torrent"
+    with web_server(source, deadline) as url:
+        make_torrent(OURS, path, url, torrent, deadline)
+        with LIBTORRENT.fetch(str(torrent), target, transport="tcp") as program:
+            program.expect("complete", deadline)
+            assert program.wait(deadline) == 0, program.failure("did not end well")
+    assert digests(target) == digests(source)
+
+
 def test_a_link_alone_brings_the_torrent_and_its_files_by_http(
     folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
