@@ -42,16 +42,16 @@ class FileWatch:
         looks: list[tuple[PieceStore, list[int]]] = []
         for info_hash in turn:
             torrent = self._torrents.get(info_hash)
-            if torrent is None or not torrent.is_running or torrent.disk.reader is None:
+            if torrent is None or not torrent.is_running or torrent.data.disk.reader is None:
                 continue
-            assert torrent.disk.store is not None
+            assert torrent.data.disk.store is not None
             torrents.append(torrent)
-            looks.append((torrent.disk.store, torrent.guard.files_to_look_at()))
+            looks.append((torrent.data.disk.store, torrent.data.guard.files_to_look_at()))
         if not torrents:
             return
         for torrent, changed in zip(torrents, await self._offload(_changed, looks), strict=True):
             if changed and torrent.is_running:
-                torrent.guard.changed(changed)
+                torrent.data.guard.changed(changed)
 
 
 def _changed(looks: Sequence[tuple[PieceStore, list[int]]]) -> list[list[int]]:

@@ -45,18 +45,18 @@ def kept_torrent(info_hash: InfoHash, kept: Kept, services: Services) -> Torrent
 def record_of(torrent: Torrent, *, brief: bool = False) -> KeptTorrent:
     """What a later session needs to know of a torrent; `brief` without its info dictionary."""
     info, shared = torrent.info, torrent.shared
-    peers = tuple(torrent.connections.book.addresses()[:MAX_PEERS])
+    peers = tuple(torrent.peering.connections.book.addresses()[:MAX_PEERS])
     link = replace(torrent.link, trackers=(), peers=peers).shortened()
     return KeptTorrent(
         link=str(link),
-        folder=os.fsencode(torrent.disk.folder),
+        folder=os.fsencode(torrent.data.disk.folder),
         tiers=[list(tier) for tier in torrent.tiers],
         named_trackers=list(torrent.named_trackers),
-        select=list(torrent.disk.selection.globs),
+        select=list(torrent.data.disk.selection.globs),
         info=None if info is None else b"" if brief else info.raw,
         shared_files=[os.fsencode(path) for path in shared.files] if shared else [],
         shared_paths=[os.fsencode(path) for path in torrent.shared_paths],
-        web_seeds=list(torrent.web_seeds.urls(Policy.NAMED)),
+        web_seeds=list(torrent.peering.web_seeds.urls(Policy.NAMED)),
         paused=torrent.switch.is_paused,
         pause_reason=torrent.switch.reason,
         seed_ratio=torrent.goal.ratio,

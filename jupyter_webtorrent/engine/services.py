@@ -92,6 +92,11 @@ class Services:
     """Offers of others that wait for their turn to be answered, oldest first."""
     answers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_NEGOTIATIONS))
 
+    def keep(self, info_hash: InfoHash, *, stored: int = 0, soon: bool = False) -> None:
+        """Tell the keeper, if there is one, what `Keeper.changed` is told."""
+        if self.keeper is not None:
+            self.keeper.changed(info_hash, stored=stored, soon=soon)
+
     def link_addresses(self) -> tuple[PeerAddress, ...]:
         """Where others reach us directly: on this network, and from the internet."""
         mapped = self.port_mapping.address if self.port_mapping is not None else None

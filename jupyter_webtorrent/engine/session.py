@@ -179,7 +179,7 @@ class Session:
         async with self._changing:
             existing = self.torrents.get(info.info_hash)
             if existing is not None and existing.has_everything:
-                existing.add_peers(addresses)
+                existing.peering.add_peers(addresses)
                 existing.goal.set(request.seed_ratio, request.seed_seconds)
                 existing.resume()
                 return existing
@@ -216,20 +216,20 @@ class Session:
         async with self._changing:
             existing = self.torrents.get(source.link.info_hash)
             if existing is not None and existing.state is not TransferState.FAILED:
-                if existing.disk.folder != folder:
+                if existing.data.disk.folder != folder:
                     raise EngineError(
-                        f"{existing.name} is here already, in {existing.disk.folder}:"
+                        f"{existing.name} is here already, in {existing.data.disk.folder}:"
                         " remove it first to fetch it into another folder"
                     )
-                existing.add_peers(addresses)
-                existing.web_seeds.add(web_seeds, Policy.NAMED)
+                existing.peering.add_peers(addresses)
+                existing.peering.web_seeds.add(web_seeds, Policy.NAMED)
                 if existing.covers(selection):
                     existing.resume()
                     return existing
-                web_seeds = unique(existing.web_seeds.urls(Policy.NAMED), web_seeds)
-                selection = existing.disk.selection.extended_by(selection)
+                web_seeds = unique(existing.peering.web_seeds.urls(Policy.NAMED), web_seeds)
+                selection = existing.data.disk.selection.extended_by(selection)
                 tiers = merged(existing.tiers, tiers)
-                addresses = (*existing.connections.book.addresses(), *addresses)
+                addresses = (*existing.peering.connections.book.addresses(), *addresses)
             web = source.info is not None and bool(source.link.web_seeds or web_seeds)
             if not (web or source.link.exact_sources):
                 self._check_ways(addresses, tiers)
@@ -258,15 +258,15 @@ class Session:
             torrent = self.torrent(info_hash)
             if await torrent.set_priorities(priorities):
                 return torrent
-            addresses = torrent.connections.book.addresses()
+            addresses = torrent.peering.connections.book.addresses()
             await self._end(torrent)
             anew = Torrent(
                 Source(torrent.link, torrent.info),
                 self._services,
-                folder=torrent.disk.folder,
+                folder=torrent.data.disk.folder,
                 tiers=torrent.tiers,
-                selection=torrent.disk.selection,
-                web_seeds=torrent.web_seeds.urls(Policy.NAMED),
+                selection=torrent.data.disk.selection,
+                web_seeds=torrent.peering.web_seeds.urls(Policy.NAMED),
                 sequential=torrent.swarm.sequential,
                 goal=torrent.goal,
             )
@@ -277,7 +277,7 @@ class Session:
 
         Raises TransferNotFoundError, and EngineError if too many are open.
         """
-        return self.torrent(info_hash).streams.open(file)
+        return self.torrent(info_hash).data.streams.open(file)
 
     async def remove(self, info_hash: InfoHash, *, delete_data: bool = False) -> None:
         """Stop a torrent and forget it.
@@ -287,10 +287,9 @@ class Session:
         async with self._changing:
             torrent = self.torrent(info_hash)
             await self._end(torrent)
-        if self._keeper is not None:
-            self._keeper.changed(info_hash, soon=True)
-        if delete_data and torrent.disk.store is not None:
-            await self._services.offload(torrent.disk.store.delete_data)
+        self._services.keep(info_hash, soon=True)
+        if delete_data and torrent.data.disk.store is not None:
+            await self._services.offload(torrent.data.disk.store.delete_data)
 
     async def pause(self, info_hash: InfoHash) -> None:
         """Stop all traffic of a torrent; returns when it has stopped.
@@ -313,12 +312,12 @@ class Session:
         if any(rate is not None and rate <= 0 for rate in (down, up)):
             raise EngineError("a limit is at least 1 byte a second; pause a transfer to stop it")
         if info_hash is not None:
-            self.torrent(info_hash).limits.set(down, up)
+            self.torrent(info_hash).peering.limits.set(down, up)
             return
         self._services.down.set_rate(down)
         self._services.up.set_rate(up)
         for torrent in self.torrents.values():
-            torrent.limits.changed()
+            torrent.peering.limits.changed()
 
     def _goal(self, request: FetchRequest) -> SeedingGoal:
         """What the request says, or else the session's settings."""
@@ -379,12 +378,11 @@ class Session:
     def _begin(self, torrent: Torrent, addresses: Iterable[PeerAddress]) -> Torrent:
         if len(self.torrents) >= MAX_TORRENTS:
             raise EngineError(f"a session holds {MAX_TORRENTS} torrents; remove one first")
-        torrent.add_peers(addresses)
+        torrent.peering.add_peers(addresses)
         self.torrents[torrent.info_hash] = torrent
         task = self._tasks[torrent.info_hash] = asyncio.create_task(torrent.run())
         task.add_done_callback(lambda _: torrent.ended())
-        if self._keeper is not None:
-            self._keeper.changed(torrent.info_hash, soon=True)
+        self._services.keep(torrent.info_hash, soon=True)
         return torrent
 
     async def _restore(self, folder: Path) -> None:
@@ -464,7 +462,7 @@ class Session:
         if torrent is None or not torrent.is_running:
             raise EngineError(f"no torrent {handshake.info_hash} here")
         self._incoming.finished(connection)
-        return torrent
+        return torrent.peering
 
     def connection_ended(self, connection: PeerConnection, reason: str) -> None:
         self._incoming.finished(connection)
@@ -487,7 +485,7 @@ class Session:
     def _found_nearby(self, info_hash: InfoHash, address: PeerAddress) -> None:
         torrent = self.torrents.get(info_hash)
         if torrent is not None and torrent.is_running:
-            torrent.peers_found((address,), "the local network")
+            torrent.peering.peers_found((address,), "the local network")
 
 
 def _new_tracker(url: str) -> TrackerClient:

@@ -182,7 +182,7 @@ class StateKeeper:
 
 def _snapshot(torrent: Torrent) -> _Snapshot | None:
     """None while nothing is known of what is on the disk."""
-    store, downloader = torrent.disk.store, torrent.swarm.downloader
+    store, downloader = torrent.data.disk.store, torrent.swarm.downloader
     if store is None or downloader is None:
         return None
     return _Snapshot(
@@ -190,8 +190,8 @@ def _snapshot(torrent: Torrent) -> _Snapshot | None:
         store.stamps(),
         downloader.have.copy(),
         torrent.is_finished,
-        torrent.downloaded,
-        torrent.uploaded,
+        torrent.data.downloaded,
+        torrent.data.uploaded,
     )
 
 

@@ -24,7 +24,7 @@ def transfer_status(torrent: Torrent, magnet: str) -> TransferStatus:
     swarm = torrent.swarm
     total, done = _wanted_bytes(torrent)
     if torrent.state is TransferState.CHECKING:
-        done = min(torrent.disk.checked_bytes, total)
+        done = min(torrent.data.disk.checked_bytes, total)
     ended = torrent.finished_at or asyncio.get_running_loop().time()
     return TransferStatus(
         info_hash=str(torrent.info_hash),
@@ -35,14 +35,14 @@ def transfer_status(torrent: Torrent, magnet: str) -> TransferStatus:
         done=done,
         down_rate=_rate(swarm.down, swarm),
         up_rate=_rate(swarm.up, swarm),
-        downloaded=torrent.downloaded,
-        uploaded=torrent.uploaded,
+        downloaded=torrent.data.downloaded,
+        uploaded=torrent.data.uploaded,
         peers=len(swarm.peers),
-        by_transport=dict(torrent.connections.bytes_by_transport()),
+        by_transport=dict(torrent.peering.connections.bytes_by_transport()),
         seconds=ended - torrent.started_at,
         paths=[str(path) for path in torrent.paths],
-        folder=str(torrent.disk.folder),
-        notice=torrent.switch.reason or torrent.notice or trouble(torrent),
+        folder=str(torrent.data.disk.folder),
+        notice=torrent.switch.reason or torrent.data.notice or trouble(torrent),
         error=torrent.error,
     )
 
@@ -51,10 +51,10 @@ def transfer_details(torrent: Torrent, transfer: TransferStatus) -> TransferDeta
     return TransferDetails(
         transfer=transfer,
         files=_files(torrent),
-        peers=torrent.connections.peer_statuses(),
-        trackers=torrent.discovery.tracker_statuses(),
-        web_seeds=torrent.web_seeds.statuses(),
-        failures=torrent.failures.listed(asyncio.get_running_loop().time()),
+        peers=torrent.peering.connections.peer_statuses(),
+        trackers=torrent.peering.discovery.tracker_statuses(),
+        web_seeds=torrent.peering.web_seeds.statuses(),
+        failures=torrent.peering.failures.listed(asyncio.get_running_loop().time()),
     )
 
 
@@ -85,18 +85,19 @@ def trouble(torrent: Torrent) -> str:
     waiting = torrent.state in (TransferState.METADATA, TransferState.DOWNLOADING)
     if not waiting or torrent.swarm.is_complete or not torrent.swarm.is_stalled:
         return ""
-    if torrent.peer_count:
+    peering = torrent.peering
+    if peering.peer_count:
         what = "the file list" if torrent.info is None else "the missing pieces"
-        return f"none of the {torrent.peer_count} connected peers has {what}"
-    trackers = torrent.discovery.tracker_statuses()
+        return f"none of the {peering.peer_count} connected peers has {what}"
+    trackers = peering.discovery.tracker_statuses()
     reasons = [f"{tracker.url}: {tracker.message}" for tracker in trackers if tracker.message]
     reasons += [
-        f"{seed.url}: {seed.message}" for seed in torrent.web_seeds.statuses() if seed.message
+        f"{seed.url}: {seed.message}" for seed in peering.web_seeds.statuses() if seed.message
     ]
-    reasons += torrent.exact_sources.failures
-    failures = torrent.failures.listed(asyncio.get_running_loop().time())
+    reasons += torrent.metadata.exact_sources.failures
+    failures = peering.failures.listed(asyncio.get_running_loop().time())
     reasons += [failure.reason for failure in failures]
-    reasons += [torrent.discovery.dht_trouble] if torrent.discovery.dht_trouble else []
+    reasons += [peering.discovery.dht_trouble] if peering.discovery.dht_trouble else []
     if any(tracker.state == "working" for tracker in trackers):
         alone = all((tracker.seeders or 0) == 0 for tracker in trackers)
         reasons.insert(0, "the tracker knows no seed" if alone else "connecting")
@@ -110,9 +111,10 @@ def _wanted_bytes(torrent: Torrent) -> tuple[int, int]:
         return 0, 0
     layout = info.layout
     every_byte = not any(file.padding for file in info.files)
-    if every_byte and len(torrent.disk.wanted_files) in (0, len(info.files)):
+    if every_byte and len(torrent.data.disk.wanted_files) in (0, len(info.files)):
         total = layout.total
-        left = total if torrent.bytes_left is None else torrent.bytes_left
+        left = torrent.peering.bytes_left
+        left = total if left is None else left
         return total, total - left
     files = [file for file in _files(torrent) if file.wanted]
     return sum(file.length for file in files), sum(file.done for file in files)
@@ -122,7 +124,7 @@ def _files(torrent: Torrent) -> list[FileStatus]:
     info, downloader = torrent.info, torrent.swarm.downloader
     if info is None:
         return []
-    layout, wanted = info.layout, set(torrent.disk.wanted_files or range(len(info.files)))
+    layout, wanted = info.layout, set(torrent.data.disk.wanted_files or range(len(info.files)))
     files = []
     for index, file in enumerate(info.files):
         if file.padding:
@@ -137,7 +139,7 @@ def _files(torrent: Torrent) -> list[FileStatus]:
                     done += min(end, start + file.length) - max(begin, start)
         priority = FilePriority.SKIP
         if index in wanted:
-            priority = torrent.disk.priorities.get(index, FilePriority.NORMAL)
+            priority = torrent.data.disk.priorities.get(index, FilePriority.NORMAL)
         name = "/".join(file.path)
         files.append(FileStatus(name, file.length, done, index in wanted, priority))
     return files

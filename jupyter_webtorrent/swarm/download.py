@@ -94,6 +94,11 @@ class Downloader:
         return not self.missing.any()
 
     @property
+    def bytes_left(self) -> int:
+        """Of wanted pieces, those that are lost too."""
+        return self.layout.bytes_of_pieces(self.missing | self.lost)
+
+    @property
     def begun_bytes(self) -> int:
         """Memory that the pieces on their way take."""
         return len(self._downloads) * self.layout.piece_length

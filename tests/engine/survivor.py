@@ -48,7 +48,7 @@ async def live(options: argparse.Namespace) -> None:
             say("progress", have=have(torrent))
             await asyncio.sleep(0.02)
         await torrent.wait()
-        say("complete", down=torrent.bytes_down, checked=torrent.disk.checked_bytes)
+        say("complete", down=torrent.swarm.down.total, checked=torrent.data.disk.checked_bytes)
         await asyncio.Event().wait()
 
 

@@ -173,15 +173,15 @@ async def test_a_file_that_keeps_changing_is_not_hashed_all_the_time(
     async with classroom(tmp_path) as room:
         teacher = await room.machine("teacher")
         shared = await teacher.share(data)
-        assert shared.disk.store is not None
-        check, hashed = shared.disk.store.check, 0
+        assert shared.data.disk.store is not None
+        check, hashed = shared.data.disk.store.check, 0
 
         def counted(*arguments: object) -> object:
             nonlocal hashed
             hashed += 1
             return check(*arguments)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(shared.disk.store, "check", counted)
+        monkeypatch.setattr(shared.data.disk.store, "check", counted)
         for _ in range(120):
             append(data)
             await asyncio.sleep(30)

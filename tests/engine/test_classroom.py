@@ -199,7 +199,7 @@ async def test_a_session_does_not_talk_to_itself(tmp_path: Path) -> None:
         assert await teacher.fetch(shared, [teacher.address]) is shared
         await asyncio.sleep(5)
         assert not shared.swarm.peers
-        assert not shared.connections.book.known()
+        assert not shared.peering.connections.book.known()
 
 
 async def test_two_that_dial_each_other_keep_one_connection(tmp_path: Path) -> None:
@@ -208,8 +208,12 @@ async def test_two_that_dial_each_other_keep_one_connection(tmp_path: Path) -> N
         one, other = await room.machine("one"), await room.machine("other")
         shared = await one.share(data)
         fetched = await other.fetch(shared, [one.address])
-        shared.add_peers((other.session.listening,))  # type: ignore[arg-type]
+        shared.peering.add_peers((other.session.listening,))  # type: ignore[arg-type]
         await asyncio.sleep(3)
         assert not fetched.swarm.is_complete
-        assert len(shared.connections.shaken()) == len(fetched.connections.shaken()) == 1
+        assert (
+            len(shared.peering.connections.shaken())
+            == len(fetched.peering.connections.shaken())
+            == 1
+        )
         await all_done([fetched], 60)

@@ -78,7 +78,7 @@ async def test_who_shook_hands_and_wants_nothing_makes_room_for_who_does(tmp_pat
             silent.shake_hands(shared.info_hash, number)
             crowd.append(silent)
             await asyncio.sleep(0.05)
-        assert shared.peer_count == room_for
+        assert shared.peering.peer_count == room_for
         student = await room.machine("student")
         fetched = await student.fetch(shared, [teacher.address])
         for number in range(100, 140):  # the crowd goes on coming
@@ -87,7 +87,7 @@ async def test_who_shook_hands_and_wants_nothing_makes_room_for_who_does(tmp_pat
             await asyncio.sleep(0.05)
         await all_done([fetched], 20)
         assert digest(student.folder / "data.csv") == digest(data)
-        assert shared.peer_count <= room_for
+        assert shared.peering.peer_count <= room_for
 
 
 async def test_a_peer_that_is_served_is_never_put_out(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ async def test_nothing_is_sent_before_the_first_share(internet: Internet) -> Non
 async def test_a_private_torrent_is_not_announced(internet: Internet) -> None:
     session = await internet.session("41.0.0.1")
     shared = await session.share(ShareRequest(paths=[internet.data()], private=True))
-    assert not shared.handshake.supports_dht
+    assert not shared.peering.handshake.supports_dht
     assert not await announced(internet, shared.info_hash)
 
 
@@ -116,7 +116,7 @@ async def announced(internet: Internet, info_hash: InfoHash) -> list[PeerAddress
 async def test_an_open_torrent_is_announced_with_our_tcp_port(internet: Internet) -> None:
     session = await internet.session("41.0.0.1")
     shared = await session.share(ShareRequest(paths=[internet.data()]))
-    assert shared.handshake.supports_dht
+    assert shared.peering.handshake.supports_dht
     found = await announced(internet, shared.info_hash)
     assert session.listening is not None
     assert set(found) == {PeerAddress("41.0.0.1", session.listening.port)}
@@ -125,7 +125,7 @@ async def test_an_open_torrent_is_announced_with_our_tcp_port(internet: Internet
 async def test_without_the_dht_no_port_is_opened(internet: Internet) -> None:
     session = await internet.session("41.0.0.1", dht=False)
     shared = await session.share(ShareRequest(paths=[internet.data()]))
-    assert not shared.handshake.supports_dht
+    assert not shared.peering.handshake.supports_dht
     assert len(internet.datagrams.open) == 1
     with pytest.raises(EngineError, match="nobody to fetch from"):
         await session.fetch(FetchRequest(link=HASH, folder=internet.target(), trackers=[]))

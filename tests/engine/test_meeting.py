@@ -10,8 +10,8 @@ import pytest
 from jupyter_webtorrent.engine.connections import Connections
 from jupyter_webtorrent.engine.errors import FetchFailedError
 from jupyter_webtorrent.engine.peer_connection import MAX_UNSENT_BYTES
+from jupyter_webtorrent.engine.peering import Peering
 from jupyter_webtorrent.engine.services import MAX_NEGOTIATIONS
-from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.memory import Link, MemoryTransport
 from jupyter_webtorrent.net.trackers.websocket import TrackerListener
 from jupyter_webtorrent.net.webrtc import WebRtcConnection
@@ -118,7 +118,7 @@ async def test_an_offer_that_finds_no_free_slot_has_its_turn_when_there_is_one(
         # The slot is taken until nobody answers. Who then needs no peer any more makes no offer and keeps no slot.
         await asyncio.sleep(60)
         assert len(tracker.offers) == 2
-        monkeypatch.setattr(Torrent, "wanted_peers", 0)
+        monkeypatch.setattr(Peering, "wanted_peers", 0)
         await asyncio.sleep(120)
         assert len(tracker.offers) == 2
         assert not services.offers.locked()
@@ -141,13 +141,13 @@ async def test_of_two_channels_to_one_peer_both_sides_keep_the_same(tmp_path: Pa
         await asyncio.sleep(1)
         (near_1, far_1), (near_2, far_2) = channels(room), channels(room)
         # Each side hears of the two in another order.
-        shared._channel_opened(near_1, True, b"one")
-        fetched._channel_opened(far_2, False, b"two")
-        shared._channel_opened(near_2, True, b"two")
-        fetched._channel_opened(far_1, False, b"one")
+        shared.peering._channel_opened(near_1, True, b"one")
+        fetched.peering._channel_opened(far_2, False, b"two")
+        shared.peering._channel_opened(near_2, True, b"two")
+        fetched.peering._channel_opened(far_1, False, b"one")
         await asyncio.sleep(1)
-        (kept,) = [connection for _, connection in shared.connections.shaken()]
-        (its_end,) = [connection for _, connection in fetched.connections.shaken()]
+        (kept,) = [connection for _, connection in shared.peering.connections.shaken()]
+        (its_end,) = [connection for _, connection in fetched.peering.connections.shaken()]
         assert kept.transport is near_2
         assert its_end.transport is far_2
 

@@ -41,14 +41,14 @@ async def met_over_webrtc(
                 del room.network._listeners[address]
         await asyncio.sleep(1)
         one, other = channels(room)
-        shared._channel_opened(one, True, b"one", hosts[1])
-        fetched._channel_opened(other, False, b"one", hosts[0])
+        shared.peering._channel_opened(one, True, b"one", hosts[1])
+        fetched.peering._channel_opened(other, False, b"one", hosts[0])
         await until(lambda: bool(shared.swarm.peers and fetched.swarm.peers))
         yield room, shared, fetched
 
 
 def kinds(torrent: Torrent) -> list[str]:
-    return [connection.transport.kind for _, connection in torrent.connections.shaken()]
+    return [connection.transport.kind for _, connection in torrent.peering.connections.shaken()]
 
 
 async def nearly_done(fetched: Torrent) -> None:
@@ -62,11 +62,11 @@ async def test_they_end_on_one_tcp_connection_and_lose_nothing(tmp_path: Path) -
         assert kinds(fetched) == ["webrtc"]
         # In memory what is not TCP is called memory.
         await until(lambda: kinds(fetched) == kinds(shared) == ["memory"], 20)
-        moved_with = fetched.connections.bytes_by_transport()["webrtc"]
+        moved_with = fetched.peering.connections.bytes_by_transport()["webrtc"]
         await nearly_done(fetched)
         assert kinds(fetched) == kinds(shared) == ["memory"]
         await all_done([fetched], 120)
-        counts = fetched.connections.bytes_by_transport()
+        counts = fetched.peering.connections.bytes_by_transport()
         assert 0 < counts["webrtc"] == moved_with < SIZE / 2
         # No block is counted twice, and what was under way is asked for once more, no more.
         assert sum(counts.values()) == fetched.swarm.down.total == SIZE
@@ -80,7 +80,7 @@ async def test_where_tcp_is_refused_they_stay_on_webrtc_after_one_try(tmp_path: 
         for torrent, host in ((shared, "far"), (fetched, "near")):
             (failure,) = [
                 failure
-                for failure in torrent.failures.listed(0.0)
+                for failure in torrent.peering.failures.listed(0.0)
                 if failure.address.startswith(host)
             ]
             assert (failure.code, failure.count) == (FailureCode.REFUSED, 1)
@@ -90,7 +90,7 @@ async def test_nobody_is_dialled_where_a_relay_stands_for_the_peer(tmp_path: Pat
     async with met_over_webrtc(tmp_path, hosts=(None, None)) as (_, shared, fetched):
         await nearly_done(fetched)
         assert kinds(fetched) == kinds(shared) == ["webrtc"]
-        assert fetched.connections._moves | shared.connections._moves == set()
+        assert fetched.peering.connections._moves | shared.peering.connections._moves == set()
 
 
 async def test_no_port_of_the_system_s_services_is_dialled(tmp_path: Path) -> None:
@@ -101,4 +101,4 @@ async def test_no_port_of_the_system_s_services_is_dialled(tmp_path: Path) -> No
             peer.dialled = PeerAddress(peer.host, 25)  # as if it had said so
         await asyncio.sleep(4 * MOVE_SECONDS)
         assert kinds(fetched) == kinds(shared) == ["webrtc"]
-        assert fetched.connections._moves | shared.connections._moves == set()
+        assert fetched.peering.connections._moves | shared.peering.connections._moves == set()

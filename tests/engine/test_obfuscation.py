@@ -57,7 +57,7 @@ async def test_a_peer_that_wants_encryption_is_remembered(tmp_path: Path) -> Non
         shared = await teacher.share(data)
         fetched = await student.fetch(shared, [teacher.address])
         await all_done([fetched], 60)
-        (known,) = fetched.connections.book.known()
+        (known,) = fetched.peering.connections.book.known()
         assert known.obfuscated
         assert known.failures == 1
 

@@ -205,13 +205,13 @@ async def test_pieces_on_their_way_to_the_disk_arrive_there_in_a_pause(
         teacher, student = await room.machine("teacher"), await room.machine("student")
         shared = await teacher.share(data)
         fetched = await student.fetch(shared, [teacher.address])
-        write_piece = fetched.disk.write_piece
+        write_piece = fetched.data.disk.write_piece
 
         async def slowly(index: int, piece: bytearray) -> bool:
             await asyncio.sleep(3)
             return await write_piece(index, piece)
 
-        monkeypatch.setattr(fetched.disk, "write_piece", slowly)
+        monkeypatch.setattr(fetched.data.disk, "write_piece", slowly)
         for _ in range(4):
             await asyncio.sleep(0.4)
             await student.session.pause(fetched.info_hash)

@@ -38,7 +38,11 @@ async def test_nobody_is_named_in_a_private_torrent_or_where_it_is_switched_off(
         shared = await teacher.session.share(ShareRequest(paths=[str(path)], private=private))
         fetched = [await student.fetch(shared, [teacher.address]) for student in students]
         await all_done(fetched, 300)
-        assert all(torrent.peer_count <= 1 for torrent in fetched)
+        assert all(torrent.peering.peer_count <= 1 for torrent in fetched)
         assert all(hosts(torrent) <= {"10.0.0.1"} for torrent in fetched)
-        found = [known.address.host for each in fetched for known in each.connections.book.known()]
+        found = [
+            known.address.host
+            for each in fetched
+            for known in each.peering.connections.book.known()
+        ]
         assert set(found) == {"10.0.0.1"}

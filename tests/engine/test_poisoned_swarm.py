@@ -166,9 +166,9 @@ async def poisoned_swarm(
 
 
 async def corrupt(torrent: Torrent, chance: float, random: Random) -> None:
-    while torrent.disk.reader is None:  # noqa: ASYNC110 - there is no event for it
+    while torrent.data.disk.reader is None:  # noqa: ASYNC110 - there is no event for it
         await asyncio.sleep(0.001)
-    torrent.disk.reader = CorruptReader(torrent.disk.reader, chance, random)  # type: ignore[assignment]
+    torrent.data.disk.reader = CorruptReader(torrent.data.disk.reader, chance, random)  # type: ignore[assignment]
 
 
 async def watch(witness: Witness) -> None:
@@ -180,7 +180,7 @@ async def watch(witness: Witness) -> None:
 async def drop_at_random(torrent: Torrent, random: Random) -> None:
     while True:
         await asyncio.sleep(random.uniform(0.5, 5.0))
-        connections = torrent.connections.shaken()
+        connections = torrent.peering.connections.shaken()
         if connections:
             random.choice(connections)[1].close("dropped at random")
 

@@ -86,9 +86,9 @@ async def test_a_share_is_seeded_again_without_being_hashed_until_someone_asks(
             await all_done([fetched], 60)
             assert sorted(hashed) == list(range(62))
             assert digest(student.folder / "data.csv") == digest(data)
-            up = shared.uploaded
+            up = shared.data.uploaded
         async with computer(room, "teacher", tmp_path / "state") as teacher:
-            assert only(teacher.session).uploaded == up >= MB
+            assert only(teacher.session).data.uploaded == up >= MB
 
 
 async def test_a_download_goes_on_after_a_clean_stop_without_a_recheck(
@@ -114,7 +114,7 @@ async def test_a_download_goes_on_after_a_clean_stop_without_a_recheck(
             seeded = only(student.session)
             await until(lambda: seeded.state is TransferState.SEEDING)
             assert student.session.transfer(seeded).paths == [str(student.folder / "data.csv")]
-            assert seeded.downloaded >= 2 * MB
+            assert seeded.data.downloaded >= 2 * MB
 
 
 def lose_the_state(state: Path) -> None:
@@ -177,9 +177,9 @@ async def test_what_a_disk_spoilt_unseen_is_not_passed_on_and_fetched_again_into
             await until(lambda: again.swarm.have.count() == had.count() - 3)
             await until(lambda: passed_on.swarm.have == again.swarm.have)
             assert passed_on.swarm.downloader is not None
-            assert passed_on.connections.book.known()[0].state.value != "banned"
+            assert passed_on.peering.connections.book.known()[0].state.value != "banned"
             room.network.plug("teacher")
-            again.add_peers([])
+            again.peering.add_peers([])
             await all_done([again, passed_on], 600)
             assert digest(student.folder / "data.csv") == digest(data)
 

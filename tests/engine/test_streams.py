@@ -42,7 +42,7 @@ async def test_a_read_at_any_offset_gets_its_pieces_first(tmp_path: Path) -> Non
         _, fetched, data = await begin(room, 40 * MIB)
         await until(lambda: done_bytes(fetched) > MIB)
         loop = asyncio.get_running_loop()
-        with_jumps = fetched.streams.open(NAME)
+        with_jumps = fetched.data.streams.open(NAME)
         for offset in (30 * MIB, 5 * MIB + 77, 39 * MIB, 17 * MIB):
             began = loop.time()
             assert await with_jumps.read(offset, 300_000) == data[offset : offset + 300_000]
@@ -56,7 +56,7 @@ async def test_a_read_at_any_offset_gets_its_pieces_first(tmp_path: Path) -> Non
 async def test_a_file_is_read_from_its_link_on_before_anything_is_known(tmp_path: Path) -> None:
     async with classroom(tmp_path, SLOW) as room:
         _, fetched, data = await begin(room, 4 * MIB)
-        async with fetched.streams.open(0) as stream:
+        async with fetched.data.streams.open(0) as stream:
             assert fetched.swarm.info is None
             parts = [await stream.read(at, 70_001) for at in range(0, 4 * MIB, 70_001)]
             assert b"".join(parts) == data
@@ -69,7 +69,7 @@ async def test_a_file_is_read_from_its_link_on_before_anything_is_known(tmp_path
 async def test_what_comes_next_is_fetched_ahead_and_no_further(tmp_path: Path) -> None:
     async with classroom(tmp_path, SLOW) as room:
         _, fetched, _ = await begin(room, 64 * MIB)
-        async with fetched.streams.open(NAME) as stream:
+        async with fetched.data.streams.open(NAME) as stream:
             await stream.read(20 * MIB, 1000)
             downloader = fetched.swarm.downloader
             assert downloader is not None
@@ -86,7 +86,7 @@ async def test_several_readers_are_served_at_once(tmp_path: Path) -> None:
         _, fetched, data = await begin(room, 32 * MIB)
 
         async def play(start: int) -> None:
-            async with fetched.streams.open(NAME) as stream:
+            async with fetched.data.streams.open(NAME) as stream:
                 for offset in range(start, start + MIB, 100_000):
                     assert await stream.read(offset, 100_000) == data[offset : offset + 100_000]
 
@@ -97,7 +97,7 @@ async def test_several_readers_are_served_at_once(tmp_path: Path) -> None:
 async def test_a_reader_that_closes_withdraws_its_urgency(tmp_path: Path) -> None:
     async with classroom(tmp_path, SLOW) as room:
         _, fetched, _ = await begin(room, 32 * MIB)
-        stream = fetched.streams.open(NAME)
+        stream = fetched.data.streams.open(NAME)
         await stream.read(0, 1000)
         downloader = fetched.swarm.downloader
         assert downloader is not None
@@ -112,7 +112,7 @@ async def test_a_cancelled_read_withdraws_its_urgency(tmp_path: Path) -> None:
     async with classroom(tmp_path, SLOW) as room:
         _, fetched, data = await begin(room, 32 * MIB)
         await until(lambda: done_bytes(fetched) > 0)
-        async with fetched.streams.open(NAME) as stream:
+        async with fetched.data.streams.open(NAME) as stream:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(stream.read(20 * MIB, 5 * MIB), 0.5)
             downloader = fetched.swarm.downloader
@@ -124,9 +124,9 @@ async def test_a_cancelled_read_withdraws_its_urgency(tmp_path: Path) -> None:
 async def test_a_reader_hears_that_the_torrent_was_removed(tmp_path: Path) -> None:
     async with classroom(tmp_path, SLOW) as room:
         student, fetched, _ = await begin(room, 32 * MIB)
-        stream = fetched.streams.open(NAME)
+        stream = fetched.data.streams.open(NAME)
         reading = asyncio.create_task(stream.read(20 * MIB, 1000))
-        unbegun = asyncio.create_task(fetched.streams.open("other.bin").read(0, 1))
+        unbegun = asyncio.create_task(fetched.data.streams.open("other.bin").read(0, 1))
         await asyncio.sleep(0.01)
         await student.session.remove(fetched.info_hash)
         for task in (reading, unbegun):
@@ -142,14 +142,14 @@ async def test_only_what_exists_and_is_fetched_can_be_read(tmp_path: Path) -> No
         shared = await teacher.share(tmp_path / "course")
         fetched = await student.fetch(shared, [teacher.address], select=["a.bin"])
         with pytest.raises(EngineError, match=r"there is no file c\.bin in course"):
-            await fetched.streams.open("c.bin").read(0, 1)
+            await fetched.data.streams.open("c.bin").read(0, 1)
         with pytest.raises(EngineError, match=r"b\.bin is not among the files that are fetched"):
-            await fetched.streams.open("b.bin").read(MIB // 2, 1000)
+            await fetched.data.streams.open("b.bin").read(MIB // 2, 1000)
         with pytest.raises(EngineError, match="nothing can be read at -1"):
-            await fetched.streams.open("a.bin").read(-1, 1)
+            await fetched.data.streams.open("a.bin").read(-1, 1)
         await all_done([fetched], 60)
         a = (tmp_path / "course" / "a.bin").read_bytes()
-        assert await fetched.streams.open("a.bin").read(5, 1000) == a[5:1005]
+        assert await fetched.data.streams.open("a.bin").read(5, 1000) == a[5:1005]
 
 
 async def test_a_stalled_peer_does_not_keep_a_reader_waiting(tmp_path: Path) -> None:
@@ -165,11 +165,11 @@ async def test_a_stalled_peer_does_not_keep_a_reader_waiting(tmp_path: Path) -> 
             await asyncio.Event().wait()
             raise AssertionError
 
-        reader = shared[0].disk.reader
+        reader = shared[0].data.disk.reader
         assert reader is not None
         reader.cached = lambda *_: None  # type: ignore[method-assign]
         reader.read = hang  # type: ignore[method-assign,assignment]
-        stream = fetched.streams.open(NAME)
+        stream = fetched.data.streams.open(NAME)
         began = asyncio.get_running_loop().time()
         assert await stream.read(10 * MIB, 500_000) == data.read_bytes()[10 * MIB :][:500_000]
         assert asyncio.get_running_loop().time() - began < 6

@@ -164,7 +164,7 @@ async def test_a_download_that_loses_its_peers_asks_before_the_interval_is_over(
         use(student, one=tracker)
         fetched = await fetch(student, shared.info_hash, ONE)
         await asyncio.sleep(300)
-        assert fetched.peer_count == 1
+        assert fetched.peering.peer_count == 1
         assert len(tracker.heard) == 1
         await teacher.session.aclose()
         await until(lambda: len(tracker.heard) > 1, 180)
@@ -305,7 +305,7 @@ async def test_what_a_tracker_says_of_itself_and_us_is_heeded(tmp_path: Path) ->
         tracker.response = replace(tracker.response, tracker_id=b"")
         await until(lambda: len(tracker.heard) == 4, 600)
         assert [announce.tracker_id for _, announce in tracker.heard] == [b""] + [b"\x01id"] * 3
-        assert list(fetched.connections.book.addresses()) == [them]
+        assert list(fetched.peering.connections.book.addresses()) == [them]
         status = statuses(student, fetched)[ONE]
         assert (status.message, status.seeders, status.leechers) == ("be gentle", 3, 4)
         tracker.counts = None

@@ -116,7 +116,9 @@ async def test_the_local_network_is_exempt_unless_it_is_to_be_limited(tmp_path: 
         await all_done([fetched], 3)
         assert held.swarm.down.total < 100_000 * 4
         from_far = [
-            p.downloaded for p in fetched.connections.peer_statuses() if "1.2.3.4" in p.address
+            p.downloaded
+            for p in fetched.peering.connections.peer_statuses()
+            if "1.2.3.4" in p.address
         ]
         assert sum(from_far) < 100_000 * 4
 

@@ -58,7 +58,7 @@ async def meet(room: Classroom, address: str) -> Stranger:
 
 def corrupt(torrent: Torrent) -> None:
     """Make a seed send zeros in place of its data."""
-    store = torrent.disk.store
+    store = torrent.data.disk.store
     assert store is not None
     store.read = lambda offset, length: bytes(length)  # type: ignore[method-assign]
 
@@ -71,12 +71,14 @@ async def test_corrupt_data_never_gets_the_real_name(tmp_path: Path) -> None:
         false = await liar.share(data)
         corrupt(false)
         fetched = await student.fetch(false, [liar.address])
-        await until(lambda: [k.state.value for k in fetched.connections.book.known()] == ["banned"])
+        await until(
+            lambda: [k.state.value for k in fetched.peering.connections.book.known()] == ["banned"]
+        )
         await asyncio.sleep(60)
         assert not (student.folder / "data.csv").exists()
         assert fetched.swarm.down.total < MB + 200_000  # the liar was not asked again
         await honest.share(data)
-        fetched.add_peers((PeerAddress.from_text(honest.address),))
+        fetched.peering.add_peers((PeerAddress.from_text(honest.address),))
         await all_done([fetched], 60)
         assert digest(student.folder / "data.csv") == digest(data)
 

@@ -235,7 +235,7 @@ async def test_web_seeds_count_as_no_connection(tmp_path: Path) -> None:
         student = await room.machine("student", ranges=web, max_peers_per_torrent=1)
         fetched = await fetch(student, torrent_file(tmp_path, data, web_seeds=urls))
         await until(lambda: len(student.session.details(fetched).peers) == 20, 20)
-        assert fetched.connections.room == 1
+        assert fetched.peering.connections.room == 1
 
 
 async def test_web_seeds_that_fail_while_they_are_stopped_end_all_the_same(tmp_path: Path) -> None:

@@ -43,8 +43,12 @@ async def test_they_move_to_one_tcp_connection(tmp_path: Path, embedded_tracker:
 
         def on_tcp() -> bool:
             nonlocal most
-            most = max(most, len(fetched.connections.shaken()), len(shared.connections.shaken()))
-            return fetched.connections.bytes_by_transport()["tcp"] > 0
+            most = max(
+                most,
+                len(fetched.peering.connections.shaken()),
+                len(shared.peering.connections.shaken()),
+            )
+            return fetched.peering.connections.bytes_by_transport()["tcp"] > 0
 
         await until(on_tcp, SECONDS)
         async with asyncio.timeout(SECONDS):
