@@ -91,16 +91,14 @@ def test_no_queue_builds_up_beyond_the_head_room() -> None:
     sender = Sender(1e6, 0.02)
     for second in range(5, 200, 5):
         sender.run(until=second)
-        waiting = sender.requests * BLOCK_SIZE / sender.rate
-        assert (
-            waiting <= 1.2
-        )  # seconds a new request waits: twice the head room, and the round trip
+        waited = sender.requests * BLOCK_SIZE / sender.rate  # seconds, by a new request
+        assert waited <= 0.4
 
 
 def test_a_peer_that_slows_down_is_asked_for_less() -> None:
     sender = Sender(10e6, 0.02)
     sender.run(until=5)
-    assert sender.requests > 120
+    assert sender.requests > 60
     sender.rate = 50e3
     sender.run(until=200)
     assert sender.requests <= 12
