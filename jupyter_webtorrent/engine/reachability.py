@@ -1,4 +1,4 @@
-"""How others find and reach a session that listens: its address, local discovery, and a port at the gateway."""
+"""How others find and reach a session that listens: its address, the DHT, local discovery, a port at the gateway."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import logging
 import socket
 
 from jupyter_webtorrent.engine.services import Services
+from jupyter_webtorrent.engine.session_dht import SessionDht
+from jupyter_webtorrent.net.datagrams import DatagramNetwork
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.gateway import default_gateway
 from jupyter_webtorrent.net.lan import Found, LocalDiscovery
@@ -16,15 +18,24 @@ from jupyter_webtorrent.protocol.reach import Reach, reach_of
 log = logging.getLogger(__name__)
 
 
-async def begin(services: Services, listening: PeerAddress, found: Found) -> None:
+async def begin(
+    services: Services, listening: PeerAddress, datagrams: DatagramNetwork | None, found: Found
+) -> None:
     """Write down in `services` where we are reached, and begin what makes us known there.
 
-    A session that listens on loopback alone asks nobody; `found` hears of peers on the local network.
+    A session that listens on loopback alone asks nobody; `found` hears of peers on the local network. Without
+    `datagrams` there is no DHT.
     """
     services.listening = listening
     services.reachable = reachable_address(listening)
-    if reach_of(listening.host) is Reach.MACHINE:
-        return
+    if reach_of(listening.host) is not Reach.MACHINE:
+        await _begin_nearby(services, listening, found)
+    if services.config.dht and datagrams is not None:
+        services.dht = SessionDht(services.config, datagrams, services.offload, services.random)
+        await services.dht.open(listening.port)
+
+
+async def _begin_nearby(services: Services, listening: PeerAddress, found: Found) -> None:
     if services.config.lan_discovery:
         services.lan = await _local_discovery(services, listening, found)
     if services.config.port_mapping:

@@ -108,6 +108,22 @@ class Services:
             self.trackers[url] = self.new_tracker(url)
         return self.trackers[url]
 
+    async def aclose(self) -> None:
+        """Close what the session opened, once its torrents have ended and its state is written."""
+        for tracker in self.trackers.values():
+            await tracker.aclose()
+        await self.tcp_trackers.aclose()
+        if self.lan is not None:
+            await self.lan.aclose()
+        if self.port_mapping is not None:
+            await self.port_mapping.aclose()
+        self.down.close()
+        self.up.close()
+        await self.http.aclose()
+        if self.dht is not None:
+            await self.dht.aclose()
+        self.offload.close()
+
 
 def unique(*groups: Iterable[str]) -> tuple[str, ...]:
     """All strings once, in the order of their first appearance."""

@@ -7,34 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import Self
 
-from jupyter_webtorrent.engine import links, reachability, status
+from jupyter_webtorrent.engine import reachability, status
 from jupyter_webtorrent.engine.block_reader import ChunkCache
 from jupyter_webtorrent.engine.config import EngineConfig
-from jupyter_webtorrent.engine.discovery import is_websocket
 from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
 from jupyter_webtorrent.engine.file_watch import FileWatch
-from jupyter_webtorrent.engine.goals import SeedingGoal
 from jupyter_webtorrent.engine.incoming import IncomingConnections
-from jupyter_webtorrent.engine.links import Source
 from jupyter_webtorrent.engine.obfuscation import Obfuscation
-from jupyter_webtorrent.engine.offload import Offload, ThreadOffload, run_to_end
+from jupyter_webtorrent.engine.offload import Offload, ThreadOffload
 from jupyter_webtorrent.engine.peer_connection import ConnectionOwner, PeerConnection
+from jupyter_webtorrent.engine.plans import Planner, same_again
 from jupyter_webtorrent.engine.restore import kept_torrent
-from jupyter_webtorrent.engine.selection import FileSelection
-from jupyter_webtorrent.engine.services import Services, TrackerClient, unique
-from jupyter_webtorrent.engine.session_dht import SessionDht
+from jupyter_webtorrent.engine.services import Services, TrackerClient
 from jupyter_webtorrent.engine.state_keeper import StateKeeper
 from jupyter_webtorrent.engine.stream import FileStream
 from jupyter_webtorrent.engine.tcp_trackers import TcpTrackers
 from jupyter_webtorrent.engine.throttle import Throttle
-from jupyter_webtorrent.engine.tiers import Tiers, merged, one_each
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.datagrams import DatagramNetwork, UdpNetwork
 from jupyter_webtorrent.net.errors import NetError
@@ -57,7 +51,6 @@ from jupyter_webtorrent.schema.transfers import (
     TransferState,
     TransferStatus,
 )
-from jupyter_webtorrent.storage.create import CreatedTorrent, create_info
 from jupyter_webtorrent.storage.errors import StorageError
 from jupyter_webtorrent.storage.journal import Journal
 
@@ -111,8 +104,7 @@ class Session:
         self._listening = asyncio.Lock()
         self._changing = asyncio.Lock()
         """Held while a torrent comes or goes, so that there is one of each info hash."""
-        self._hashing: set[threading.Event] = set()
-        """What stops the hashing of each share that is being made."""
+        self._planner = Planner(self._services)
         self._incoming = IncomingConnections(config, self)
         self._keeper: StateKeeper | None = None
         self._background: list[asyncio.Task[None]] = []
@@ -136,8 +128,7 @@ class Session:
         await self.aclose()
 
     async def aclose(self) -> None:
-        for stop in self._hashing:
-            stop.set()
+        self._planner.stop()
         if self._listener is not None:
             await self._listener.aclose()
         await self._incoming.aclose()
@@ -149,52 +140,24 @@ class Session:
         await asyncio.gather(*self._background, return_exceptions=True)
         if self._keeper is not None:
             await self._keeper.aclose()
-        for tracker in self._services.trackers.values():
-            await tracker.aclose()
-        await self._services.tcp_trackers.aclose()
-        if self._services.lan is not None:
-            await self._services.lan.aclose()
-        if self._services.port_mapping is not None:
-            await self._services.port_mapping.aclose()
-        self._services.down.close()
-        self._services.up.close()
-        await self._services.http.aclose()
-        if self._services.dht is not None:
-            await self._services.dht.aclose()
-        self._services.offload.close()
+        await self._services.aclose()
 
     # Torrents
 
     async def share(self, request: ShareRequest) -> Torrent:
         """Hash the paths into one torrent and seed it; returns once it can be fetched."""
-        paths = [Path(path) for path in request.paths]
-        tiers = self._named_tiers(self.config.trackers)
-        if request.trackers is not None:
-            tiers = self._named_tiers(links.checked_trackers(request.trackers))
-        addresses = _addresses(request.peers)
-        web_seeds = links.checked_web_seeds(request.web_seeds)
-        created = await self._create(paths, request)
-        info = created.info
+        plan = await self._planner.share(request)
         await self._listen()
         async with self._changing:
-            existing = self.torrents.get(info.info_hash)
+            existing = self.torrents.get(plan.info_hash)
             if existing is not None and existing.has_everything:
-                existing.peering.add_peers(addresses)
+                existing.peering.add_peers(plan.addresses)
                 existing.goal.set(request.seed_ratio, request.seed_seconds)
                 existing.resume()
                 return existing
             if existing is not None:  # failed, or not all of it: here is all
                 await self._end(existing)
-            torrent = Torrent(
-                Source(MagnetLink(info.info_hash, name=info.name, web_seeds=web_seeds), info),
-                self._services,
-                folder=paths[0].absolute().parent,
-                tiers=tiers,
-                shared=created,
-                shared_paths=tuple(path.absolute() for path in paths),
-                goal=SeedingGoal(request.seed_ratio, request.seed_seconds),
-            )
-            self._begin(torrent, addresses)
+            torrent = self._begin(plan.torrent(self._services))
         await torrent.wait()
         return torrent
 
@@ -203,49 +166,27 @@ class Session:
 
         What is on its way already is not begun again, but goes on with the files that this request adds.
         """
-        source = await links.resolve(request.link, self._services.offload, self._services.http)
-        addresses = (*source.link.peers, *_addresses(request.peers))
-        web_seeds = links.checked_web_seeds(request.web_seeds)
-        selection = FileSelection(tuple(request.select), source.link.select)
-        folder = await self._services.offload(_existing_folder, request.folder)
-        named = self._named_tiers(links.checked_trackers(request.trackers or []))
-        tiers = merged(source.tiers, named)
-        if request.trackers is None and not tiers and not addresses:
-            tiers = self._named_tiers(self.config.trackers)
+        plan = await self._planner.fetch(request)
         await self._listen()
         async with self._changing:
-            existing = self.torrents.get(source.link.info_hash)
+            existing = self.torrents.get(plan.info_hash)
             if existing is not None and existing.state is not TransferState.FAILED:
-                if existing.data.disk.folder != folder:
+                folder = existing.data.disk.folder
+                if folder != plan.folder:
                     raise EngineError(
-                        f"{existing.name} is here already, in {existing.data.disk.folder}:"
+                        f"{existing.name} is here already, in {folder}:"
                         " remove it first to fetch it into another folder"
                     )
-                existing.peering.add_peers(addresses)
-                existing.peering.web_seeds.add(web_seeds, Policy.NAMED)
-                if existing.covers(selection):
+                existing.peering.add_peers(plan.addresses)
+                existing.peering.web_seeds.add(plan.web_seeds, Policy.NAMED)
+                if existing.covers(plan.selection):
                     existing.resume()
                     return existing
-                web_seeds = unique(existing.peering.web_seeds.urls(Policy.NAMED), web_seeds)
-                selection = existing.data.disk.selection.extended_by(selection)
-                tiers = merged(existing.tiers, tiers)
-                addresses = (*existing.peering.connections.book.addresses(), *addresses)
-            web = source.info is not None and bool(source.link.web_seeds or web_seeds)
-            if not (web or source.link.exact_sources):
-                self._check_ways(addresses, tiers)
+                plan = plan.extending(existing)
+            self._planner.check_ways(plan)
             if existing is not None:
                 await self._end(existing)
-            torrent = Torrent(
-                source,
-                self._services,
-                folder=folder,
-                tiers=tiers,
-                selection=selection,
-                goal=self._goal(request),
-                web_seeds=web_seeds,
-                sequential=request.sequential,
-            )
-            return self._begin(torrent, addresses)
+            return self._begin(plan.torrent(self._services))
 
     async def set_priorities(
         self, info_hash: InfoHash, priorities: Mapping[int, FilePriority]
@@ -258,19 +199,9 @@ class Session:
             torrent = self.torrent(info_hash)
             if await torrent.set_priorities(priorities):
                 return torrent
-            addresses = torrent.peering.connections.book.addresses()
+            plan = same_again(torrent)
             await self._end(torrent)
-            anew = Torrent(
-                Source(torrent.link, torrent.info),
-                self._services,
-                folder=torrent.data.disk.folder,
-                tiers=torrent.tiers,
-                selection=torrent.data.disk.selection,
-                web_seeds=torrent.peering.web_seeds.urls(Policy.NAMED),
-                sequential=torrent.swarm.sequential,
-                goal=torrent.goal,
-            )
-            return self._begin(anew, addresses)
+            return self._begin(plan.torrent(self._services))
 
     def open_stream(self, info_hash: InfoHash, file: int | str) -> FileStream:
         """A reader of a file, by its index or its path in the torrent; close it when done.
@@ -319,13 +250,6 @@ class Session:
         for torrent in self.torrents.values():
             torrent.peering.limits.changed()
 
-    def _goal(self, request: FetchRequest) -> SeedingGoal:
-        """What the request says, or else the session's settings."""
-        ratio, seconds = request.seed_ratio, request.seed_seconds
-        if ratio is None and seconds is None:
-            return SeedingGoal(self.config.seed_ratio, self.config.seed_seconds)
-        return SeedingGoal(ratio, seconds)
-
     def torrent(self, info_hash: InfoHash) -> Torrent:
         """Raises TransferNotFoundError."""
         try:
@@ -337,48 +261,9 @@ class Session:
         """The torrent's life, to wait for its end."""
         return self._tasks[torrent.info_hash]
 
-    def _named_tiers(self, trackers: Iterable[str]) -> Tiers:
-        """Tiers of trackers that a person named, and which so may be anywhere."""
-        tiers = one_each(trackers)
-        self._services.tcp_trackers.named(url for tier in tiers for url in tier)
-        return tiers
-
-    def _check_ways(self, addresses: tuple[PeerAddress, ...], tiers: Tiers) -> None:
-        """Refuse what can find nobody; raises EngineError."""
-        lan, dht = self._services.lan, self._services.dht
-        if lan is not None or (dht is not None and dht.dht.can_join):
-            return
-        if any(is_websocket(url) for tier in tiers for url in tier):
-            return
-        if not addresses and not tiers:
-            raise EngineError(
-                "nobody to fetch from: there is neither a peer nor a tracker in the link,"
-                " and none was given"
-            )
-        if "tcp" not in self.config.transports:
-            raise EngineError("peers are named by address, which needs the transport tcp")
-
-    async def _create(self, paths: list[Path], request: ShareRequest) -> CreatedTorrent:
-        """Hash the paths; ends at once when the session closes."""
-        stop = threading.Event()
-        self._hashing.add(stop)
-        try:
-            return await run_to_end(
-                self._services.offload,
-                stop,
-                create_info,
-                paths,
-                name=request.name,
-                private=request.private,
-                progress=lambda _done, _total: _raise_if(stop),
-            )
-        finally:
-            self._hashing.discard(stop)
-
-    def _begin(self, torrent: Torrent, addresses: Iterable[PeerAddress]) -> Torrent:
+    def _begin(self, torrent: Torrent) -> Torrent:
         if len(self.torrents) >= MAX_TORRENTS:
             raise EngineError(f"a session holds {MAX_TORRENTS} torrents; remove one first")
-        torrent.peering.add_peers(addresses)
         self.torrents[torrent.info_hash] = torrent
         task = self._tasks[torrent.info_hash] = asyncio.create_task(torrent.run())
         task.add_done_callback(lambda _: torrent.ended())
@@ -404,7 +289,8 @@ class Session:
         for info_hash, kept in torrents.items():
             try:
                 torrent = kept_torrent(info_hash, kept, self._services)
-                self._begin(torrent, torrent.link.peers)
+                torrent.peering.add_peers(torrent.link.peers)
+                self._begin(torrent)
             except WebTorrentError as error:
                 log.warning("%s is forgotten: %s", info_hash, error)
 
@@ -472,15 +358,9 @@ class Session:
             if self._listener is None and "tcp" in self.config.transports:
                 address = PeerAddress(self.config.listen_host, self.config.listen_port)
                 self._listener = await self._services.network.listen(address, self._accepted)
-                await reachability.begin(self._services, self._listener.address, self._found_nearby)
-                await self._open_dht(self._listener.address)
-
-    async def _open_dht(self, listening: PeerAddress) -> None:
-        if self.config.dht and self._datagrams is not None:
-            services = self._services
-            dht = SessionDht(self.config, self._datagrams, services.offload, services.random)
-            services.dht = dht
-            await dht.open(listening.port)
+                await reachability.begin(
+                    self._services, self._listener.address, self._datagrams, self._found_nearby
+                )
 
     def _found_nearby(self, info_hash: InfoHash, address: PeerAddress) -> None:
         torrent = self.torrents.get(info_hash)
@@ -490,19 +370,3 @@ class Session:
 
 def _new_tracker(url: str) -> TrackerClient:
     return WebSocketTracker(url)
-
-
-def _raise_if(stop: threading.Event) -> None:
-    if stop.is_set():
-        raise EngineError("the share was stopped")
-
-
-def _existing_folder(text: str) -> Path:
-    folder = Path(text).absolute()
-    if not folder.is_dir():
-        raise EngineError(f"there is no folder {folder}")
-    return folder
-
-
-def _addresses(texts: list[str]) -> tuple[PeerAddress, ...]:
-    return tuple(PeerAddress.from_text(text) for text in texts)

@@ -1,0 +1,211 @@
+"""From what a person asks to what a torrent is made of: links read, files hashed, settings filled in.
+
+Whether there is such a torrent already, and what becomes of it, is the session's business.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from jupyter_webtorrent.engine import links
+from jupyter_webtorrent.engine.discovery import is_websocket
+from jupyter_webtorrent.engine.errors import EngineError
+from jupyter_webtorrent.engine.goals import SeedingGoal
+from jupyter_webtorrent.engine.links import Source
+from jupyter_webtorrent.engine.offload import run_to_end
+from jupyter_webtorrent.engine.selection import FileSelection
+from jupyter_webtorrent.engine.services import Services, unique
+from jupyter_webtorrent.engine.tiers import Tiers, merged, one_each
+from jupyter_webtorrent.engine.torrent import Torrent
+from jupyter_webtorrent.net.guard import Policy
+from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress
+from jupyter_webtorrent.protocol.magnet import MagnetLink
+from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest
+from jupyter_webtorrent.storage.create import CreatedTorrent, create_info
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A torrent before it is one."""
+
+    source: Source
+    folder: Path
+    tiers: Tiers
+    goal: SeedingGoal
+    addresses: tuple[PeerAddress, ...] = ()
+    """Where its peers may be."""
+    web_seeds: tuple[str, ...] = ()
+    """Those that a person named, besides the link's own."""
+    selection: FileSelection = field(default_factory=FileSelection)
+    sequential: bool = False
+    shared: CreatedTorrent | None = None
+    shared_paths: tuple[Path, ...] = ()
+
+    @property
+    def info_hash(self) -> InfoHash:
+        return self.source.link.info_hash
+
+    def torrent(self, services: Services) -> Torrent:
+        """Made, and not begun."""
+        torrent = Torrent(
+            self.source,
+            services,
+            folder=self.folder,
+            tiers=self.tiers,
+            selection=self.selection,
+            web_seeds=self.web_seeds,
+            sequential=self.sequential,
+            shared=self.shared,
+            shared_paths=self.shared_paths,
+            goal=self.goal,
+        )
+        torrent.peering.add_peers(self.addresses)
+        return torrent
+
+    def extending(self, torrent: Torrent) -> Plan:
+        """With what that torrent fetches, and where from, besides."""
+        peering = torrent.peering
+        return replace(
+            self,
+            tiers=merged(torrent.tiers, self.tiers),
+            addresses=(*peering.connections.book.addresses(), *self.addresses),
+            web_seeds=unique(peering.web_seeds.urls(Policy.NAMED), self.web_seeds),
+            selection=torrent.data.disk.selection.extended_by(self.selection),
+        )
+
+
+def same_again(torrent: Torrent) -> Plan:
+    """To begin a torrent anew that is being fetched."""
+    peering, disk = torrent.peering, torrent.data.disk
+    return Plan(
+        Source(torrent.link, torrent.info),
+        disk.folder,
+        torrent.tiers,
+        torrent.goal,
+        addresses=tuple(peering.connections.book.addresses()),
+        web_seeds=tuple(peering.web_seeds.urls(Policy.NAMED)),
+        selection=disk.selection,
+        sequential=torrent.swarm.sequential,
+    )
+
+
+class Planner:
+    """Makes the plans of one session. What a person can mend is raised as a WebTorrentError."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._config = services.config
+        self._hashing: set[threading.Event] = set()
+        """What stops the hashing of each share that is being made."""
+
+    def stop(self) -> None:
+        """The session closes: nothing more is hashed."""
+        for stop in self._hashing:
+            stop.set()
+
+    async def share(self, request: ShareRequest) -> Plan:
+        """Hash the paths into one torrent."""
+        paths = [Path(path) for path in request.paths]
+        tiers = self._named_tiers(self._config.trackers)
+        if request.trackers is not None:
+            tiers = self._named_tiers(links.checked_trackers(request.trackers))
+        addresses = _addresses(request.peers)
+        web_seeds = links.checked_web_seeds(request.web_seeds)
+        created = await self._create(paths, request)
+        info = created.info
+        return Plan(
+            Source(MagnetLink(info.info_hash, name=info.name, web_seeds=web_seeds), info),
+            paths[0].absolute().parent,
+            tiers,
+            SeedingGoal(request.seed_ratio, request.seed_seconds),
+            addresses=addresses,
+            shared=created,
+            shared_paths=tuple(path.absolute() for path in paths),
+        )
+
+    async def fetch(self, request: FetchRequest) -> Plan:
+        """Read the link; the session's settings stand in for what the request leaves open."""
+        offload = self._services.offload
+        source = await links.resolve(request.link, offload, self._services.http)
+        addresses = (*source.link.peers, *_addresses(request.peers))
+        web_seeds = links.checked_web_seeds(request.web_seeds)
+        selection = FileSelection(tuple(request.select), source.link.select)
+        folder = await offload(_existing_folder, request.folder)
+        named = self._named_tiers(links.checked_trackers(request.trackers or []))
+        tiers = merged(source.tiers, named)
+        if request.trackers is None and not tiers and not addresses:
+            tiers = self._named_tiers(self._config.trackers)
+        ratio, seconds = request.seed_ratio, request.seed_seconds
+        if ratio is None and seconds is None:
+            ratio, seconds = self._config.seed_ratio, self._config.seed_seconds
+        return Plan(
+            source,
+            folder,
+            tiers,
+            SeedingGoal(ratio, seconds),
+            addresses=addresses,
+            web_seeds=web_seeds,
+            selection=selection,
+            sequential=request.sequential,
+        )
+
+    def check_ways(self, plan: Plan) -> None:
+        """Refuse what can find nobody; raises EngineError. Call it once the session listens."""
+        link = plan.source.link
+        by_web = plan.source.info is not None and bool(link.web_seeds or plan.web_seeds)
+        if by_web or link.exact_sources:
+            return
+        lan, dht = self._services.lan, self._services.dht
+        if lan is not None or (dht is not None and dht.dht.can_join):
+            return
+        if any(is_websocket(url) for tier in plan.tiers for url in tier):
+            return
+        if not plan.addresses and not plan.tiers:
+            raise EngineError(
+                "nobody to fetch from: there is neither a peer nor a tracker in the link,"
+                " and none was given"
+            )
+        if "tcp" not in self._config.transports:
+            raise EngineError("peers are named by address, which needs the transport tcp")
+
+    def _named_tiers(self, trackers: Iterable[str]) -> Tiers:
+        """Tiers of trackers that a person named, and which so may be anywhere."""
+        tiers = one_each(trackers)
+        self._services.tcp_trackers.named(url for tier in tiers for url in tier)
+        return tiers
+
+    async def _create(self, paths: list[Path], request: ShareRequest) -> CreatedTorrent:
+        """Hash the paths; ends at once when the session closes."""
+        stop = threading.Event()
+        self._hashing.add(stop)
+        try:
+            return await run_to_end(
+                self._services.offload,
+                stop,
+                create_info,
+                paths,
+                name=request.name,
+                private=request.private,
+                progress=lambda _done, _total: _raise_if(stop),
+            )
+        finally:
+            self._hashing.discard(stop)
+
+
+def _raise_if(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise EngineError("the share was stopped")
+
+
+def _existing_folder(text: str) -> Path:
+    folder = Path(text).absolute()
+    if not folder.is_dir():
+        raise EngineError(f"there is no folder {folder}")
+    return folder
+
+
+def _addresses(texts: list[str]) -> tuple[PeerAddress, ...]:
+    return tuple(PeerAddress.from_text(text) for text in texts)
