@@ -19,16 +19,16 @@ import re
 import socket
 from collections.abc import Awaitable, Callable
 from enum import Enum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 from yarl import URL
 
 from jupyter_webtorrent.net.errors import NetError
+from jupyter_webtorrent.protocol.address_kinds import IPAddress, Kind, embedded_ipv4, kind_of
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.urls import check_url
 
-IPAddress = IPv4Address | IPv6Address
 Resolve = Callable[[str], Awaitable[list[str]]]
 """Looks a name up: its addresses as text. Raises OSError."""
 
@@ -57,41 +57,25 @@ class Policy(Enum):
     NAMED = frozenset({Scope.PUBLIC, Scope.LOCAL, Scope.SPECIAL})
 
 
-_GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
-_NAT64: Final = IPv6Network("64:ff9b::/96")
-_RANGES: Final[tuple[tuple[IPv4Network | IPv6Network, Scope, str], ...]] = tuple(
-    (ip_network(text), scope, name)
-    for text, scope, name in (
-        # IANA's registry of special IPv4 addresses (RFC 6890)
-        ("0.0.0.0/8", Scope.NONE, "an unspecified"),
-        ("10.0.0.0/8", Scope.LOCAL, "a private"),
-        ("100.64.0.0/10", Scope.SPECIAL, "a carrier's private"),
-        ("127.0.0.0/8", Scope.LOCAL, "a loopback"),
-        ("169.254.0.0/16", Scope.SPECIAL, "a link-local"),
-        ("172.16.0.0/12", Scope.LOCAL, "a private"),
-        ("192.0.0.0/24", Scope.SPECIAL, "a reserved"),
-        ("192.0.2.0/24", Scope.SPECIAL, "a documentation"),
-        ("192.88.99.0/24", Scope.SPECIAL, "a reserved"),
-        ("192.168.0.0/16", Scope.LOCAL, "a private"),
-        ("198.18.0.0/15", Scope.SPECIAL, "a benchmark"),
-        ("198.51.100.0/24", Scope.SPECIAL, "a documentation"),
-        ("203.0.113.0/24", Scope.SPECIAL, "a documentation"),
-        ("224.0.0.0/4", Scope.NONE, "a multicast"),
-        ("240.0.0.0/4", Scope.NONE, "a reserved"),
-        # IANA's registry of special IPv6 addresses; what is outside 2000::/3 is none of them, nor public
-        ("::/128", Scope.NONE, "an unspecified"),
-        ("::1/128", Scope.LOCAL, "a loopback"),
-        ("::ffff:0:0/96", Scope.NONE, "an IPv4-mapped"),
-        ("2001::/23", Scope.SPECIAL, "a reserved"),
-        ("2001:db8::/32", Scope.SPECIAL, "a documentation"),
-        ("2002::/16", Scope.SPECIAL, "a 6to4"),
-        ("3fff::/20", Scope.SPECIAL, "a documentation"),
-        ("fc00::/7", Scope.LOCAL, "a private"),
-        ("fe80::/10", Scope.SPECIAL, "a link-local"),
-        ("fec0::/10", Scope.SPECIAL, "a site-local"),
-        ("ff00::/8", Scope.NONE, "a multicast"),
-    )
-)
+_SCOPES: Final = {
+    Kind.PUBLIC: (Scope.PUBLIC, "a public"),
+    Kind.LOOPBACK: (Scope.LOCAL, "a loopback"),
+    Kind.PRIVATE: (Scope.LOCAL, "a private"),
+    Kind.LINK_LOCAL: (Scope.SPECIAL, "a link-local"),
+    Kind.SITE_LOCAL: (Scope.SPECIAL, "a site-local"),
+    Kind.CARRIER: (Scope.SPECIAL, "a carrier's private"),
+    Kind.BENCHMARK: (Scope.SPECIAL, "a benchmark"),
+    Kind.DOCUMENTATION: (Scope.SPECIAL, "a documentation"),
+    Kind.ASSIGNED: (Scope.SPECIAL, "a reserved"),
+    Kind.RELAY: (Scope.SPECIAL, "a reserved"),
+    Kind.TEREDO: (Scope.SPECIAL, "a reserved"),
+    Kind.SIX_TO_FOUR: (Scope.SPECIAL, "a 6to4"),
+    Kind.IPV4_MAPPED: (Scope.NONE, "an IPv4-mapped"),
+    Kind.UNSPECIFIED: (Scope.NONE, "an unspecified"),
+    Kind.MULTICAST: (Scope.NONE, "a multicast"),
+    Kind.RESERVED: (Scope.NONE, "a reserved"),
+}
+"""Of a NAT64 address it is whom it leads to that counts."""
 
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -108,14 +92,10 @@ BAD_PORTS: Final = frozenset(
 
 def scope_of(address: IPAddress) -> tuple[Scope, str]:
     """Where an address is, and what kind it is in words ("a loopback")."""
-    if isinstance(address, IPv6Address) and address in _NAT64:
-        return scope_of(IPv4Address(int(address) & 0xFFFFFFFF))  # RFC 6052: who it leads to
-    for network, scope, name in _RANGES:
-        if address.version == network.version and address in network:
-            return scope, name
-    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
-        return Scope.NONE, "a reserved"
-    return Scope.PUBLIC, "a public"
+    kind = kind_of(address)
+    if isinstance(address, IPv6Address) and kind is Kind.NAT64:
+        return scope_of(embedded_ipv4(address))
+    return _SCOPES[kind]
 
 
 def check_address(text: str, policy: Policy) -> IPAddress:

@@ -8,20 +8,40 @@ from __future__ import annotations
 
 from enum import IntEnum
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_address
 
-_SHARED = ip_network("100.64.0.0/10")  # carriers' own networks (RFC 6598)
+from jupyter_webtorrent.protocol.address_kinds import Kind, embedded_ipv4, kind_of
 
 
 class Reach(IntEnum):
     """From where an address can be reached; the larger, the farther."""
 
     NOWHERE = 0
-    """Multicast, unspecified, broadcast, reserved, or no address at all."""
+    """Multicast, unspecified, broadcast, reserved, a tunnel whose other end it names, or no address at all."""
     MACHINE = 1
     NETWORK = 2
-    """The local network: private, link-local and carriers' addresses."""
+    """The local network: private and link-local addresses, carriers', and others that no internet router knows."""
     INTERNET = 3
+
+
+_REACH = {
+    Kind.PUBLIC: Reach.INTERNET,
+    Kind.RELAY: Reach.INTERNET,
+    Kind.LOOPBACK: Reach.MACHINE,
+    **dict.fromkeys(
+        (
+            Kind.PRIVATE,
+            Kind.LINK_LOCAL,
+            Kind.SITE_LOCAL,
+            Kind.CARRIER,
+            Kind.BENCHMARK,
+            Kind.DOCUMENTATION,
+            Kind.ASSIGNED,
+        ),
+        Reach.NETWORK,
+    ),
+}
+"""All other kinds lead nowhere."""
 
 
 @lru_cache(maxsize=4096)  # the DHT asks for each node of its table, again and again
@@ -31,19 +51,10 @@ def reach_of(host: str) -> Reach:
         address = ip_address(host)
     except ValueError:
         return Reach.NOWHERE
-    if isinstance(address, IPv6Address):
-        if address.sixtofour or address.teredo:
-            return Reach.NOWHERE  # tunnels, whose other end the address itself names
-        if address.is_site_local:
-            return Reach.NETWORK
-        address = address.ipv4_mapped or address
-    if address.is_loopback:
-        return Reach.MACHINE
-    if address.is_multicast or address.is_unspecified or address.is_reserved:
-        return Reach.NOWHERE
-    if address.is_private or address.is_link_local or address in _SHARED:
-        return Reach.NETWORK
-    return Reach.INTERNET if address.is_global else Reach.NOWHERE
+    kind = kind_of(address)
+    if isinstance(address, IPv6Address) and kind is Kind.IPV4_MAPPED:
+        kind = kind_of(embedded_ipv4(address))
+    return _REACH.get(kind, Reach.NOWHERE)
 
 
 def may_name(teller: str, host: str) -> bool:
