@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from jupyter_webtorrent.protocol.layout import BLOCK_SIZE
+from jupyter_webtorrent.protocol.token_bucket import TokenBucket
 
 BURST_SECONDS = 0.25
 """How much of its rate an idle bucket saves up."""
@@ -16,45 +17,39 @@ TURN_SECONDS = 0.02
 """How much of its rate may flow in one turn, but always a block."""
 
 
-class TokenBucket:
+class ByteBucket:
     """Bytes that may flow: `rate` a second, or any number if it is None.
 
     Invariant: it is open unless the last spending overdrew it, and opens again once that is paid for.
     """
 
-    __slots__ = ("_at", "_level", "rate")
+    __slots__ = ("_bucket", "rate")
 
     def __init__(self, rate: int | None = None) -> None:
         self.rate = rate
-        self._level = 0.0
-        self._at = 0.0
+        self._bucket = _bucket(rate, 0.0, 0.0)
 
     def set_rate(self, rate: int | None, now: float) -> None:
         """What was overdrawn at the old rate is forgotten, but for a block."""
-        self._refill(now)
+        saved = 0.0 if self._bucket is None else self._bucket.tokens(now)
         self.rate = rate
-        self._level = max(self._level, -float(BLOCK_SIZE))
-        self._refill(now)
+        self._bucket = _bucket(rate, now, max(saved, -float(BLOCK_SIZE)))
 
     def opens_in(self, now: float) -> float:
         """Seconds until bytes may flow; 0: now."""
-        if self.rate is None:
+        if self._bucket is None:
             return 0.0
-        self._refill(now)
+        tokens = self._bucket.tokens(now)
         # A byte of grace: a sum of many small times seldom comes out even.
-        return 0.0 if self._level > -1.0 else -self._level / self.rate
+        return 0.0 if tokens > -1.0 else -tokens / self._bucket.rate
 
     def spend(self, count: int) -> None:
-        if self.rate is not None:
-            self._level -= count
+        if self._bucket is not None:
+            self._bucket.spend(count)
 
-    def _refill(self, now: float) -> None:
-        if self.rate is None:
-            self._level = 0.0
-        else:
-            saved = self._level + (now - self._at) * self.rate
-            self._level = min(saved, self.rate * BURST_SECONDS)
-        self._at = now
+
+def _bucket(rate: int | None, now: float, tokens: float) -> TokenBucket | None:
+    return None if rate is None else TokenBucket(rate, rate * BURST_SECONDS, now, tokens)
 
 
 class Flow:
@@ -79,7 +74,7 @@ class Share:
     __slots__ = ("_flows", "bucket", "served")
 
     def __init__(self, rate: int | None = None) -> None:
-        self.bucket = TokenBucket(rate)
+        self.bucket = ByteBucket(rate)
         self.served = 0
         """What it was given, in bytes: the torrent that was given least is next."""
         self._flows: deque[Flow] = deque()
@@ -108,7 +103,7 @@ class Limiter:
     """
 
     def __init__(self, rate: int | None = None) -> None:
-        self.bucket = TokenBucket(rate)
+        self.bucket = ByteBucket(rate)
         self._waiting: dict[Share, None] = {}
         self._served = 0
         """What the torrent that was last served had been given: who comes new begins there."""

@@ -6,15 +6,17 @@ from collections.abc import Callable
 from random import Random
 
 from jupyter_webtorrent.engine.config import EncryptionMode
-from jupyter_webtorrent.engine.limits import TokenBucket
 from jupyter_webtorrent.net.mse import IncomingMse, OutgoingMse
 from jupyter_webtorrent.net.transport import Transport
 from jupyter_webtorrent.protocol.errors import ProtocolError
 from jupyter_webtorrent.protocol.identity import InfoHash
 from jupyter_webtorrent.protocol.mse import ANY_METHOD, Method, MseInitiator, MseResponder
+from jupyter_webtorrent.protocol.token_bucket import TokenBucket
 
 HANDSHAKES_A_SECOND = 50
 """That strangers may begin: each costs a millisecond of arithmetic, so a flood of them a twentieth of a core."""
+HANDSHAKE_BURST = 14
+"""So many at once after a pause."""
 
 
 class Obfuscation:
@@ -32,7 +34,7 @@ class Obfuscation:
         self._random = random
         self._torrents = torrents
         self._clock = clock
-        self._budget = TokenBucket(HANDSHAKES_A_SECOND)
+        self._budget = TokenBucket(HANDSHAKES_A_SECOND, HANDSHAKE_BURST, 0.0)
 
     def incoming(self, transport: Transport) -> Transport:
         """A peer dialled us."""
@@ -51,7 +53,6 @@ class Obfuscation:
         return OutgoingMse(transport, initiate)
 
     def _respond(self) -> MseResponder:
-        if self._budget.opens_in(self._clock()):
+        if not self._budget.try_take(self._clock()):
             raise ProtocolError("too many encrypted handshakes at once")
-        self._budget.spend(1)
         return MseResponder(self._torrents, self._random, self._methods)

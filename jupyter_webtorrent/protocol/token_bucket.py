@@ -4,31 +4,39 @@ from __future__ import annotations
 
 
 class TokenBucket:
-    """`rate` things a second on average, up to `burst` at once."""
+    """`rate` things a second on average, up to `burst` at once; what is overdrawn is earned back first."""
 
-    def __init__(self, rate: float, burst: float, now: float) -> None:
+    __slots__ = ("_then", "_tokens", "burst", "rate")
+
+    def __init__(self, rate: float, burst: float, now: float, tokens: float | None = None) -> None:
+        """It begins with so many `tokens`, at most `burst`; None: full."""
         self.rate = rate
         self.burst = burst
-        self._tokens = burst
+        self._tokens = burst if tokens is None else min(burst, tokens)
         self._then = now
+
+    def tokens(self, now: float) -> float:
+        """What may be taken at once; below zero it is overdrawn."""
+        self._tokens = min(self.burst, self._tokens + (now - self._then) * self.rate)
+        self._then = now
+        return self._tokens
 
     def try_take(self, now: float) -> bool:
         """Whether one more fits; it then counts."""
-        self._fill(now)
-        if self._tokens < 1:
+        if self.tokens(now) < 1:
             return False
         self._tokens -= 1
         return True
 
-    def take(self, now: float) -> float:
-        """Count one more in any case; returns the seconds to wait until it fits."""
-        self._fill(now)
-        self._tokens -= 1
+    def take(self, now: float, count: int = 1) -> float:
+        """Count so many in any case; returns the seconds to wait until they fit."""
+        self.tokens(now)
+        self.spend(count)
         return max(0.0, -self._tokens / self.rate)
 
-    def _fill(self, now: float) -> None:
-        self._tokens = min(self.burst, self._tokens + (now - self._then) * self.rate)
-        self._then = now
+    def spend(self, count: int) -> None:
+        """Count so many in any case."""
+        self._tokens -= count
 
 
 class KeyedBuckets:

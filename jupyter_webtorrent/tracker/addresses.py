@@ -10,15 +10,12 @@ from collections.abc import Iterable
 
 from jupyter_webtorrent.protocol.announce import SwarmCounts, TcpAnnounce, TcpAnnounceResponse
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress
-from jupyter_webtorrent.protocol.message_budget import MessageBudget
 from jupyter_webtorrent.protocol.reach import Reach, reach_of
 from jupyter_webtorrent.tracker.registry import INTERVAL, Registry, SwarmLimits
 
 MIN_INTERVAL = 30.0
 """Seconds; whoever has no peer may ask again after these."""
 MAX_PEERS_GIVEN = 50
-MAX_BUDGETS = 10_000
-"""IP addresses of which is known how much they asked lately; the one that asked longest ago is forgotten."""
 
 
 class AddressSwarms:
@@ -77,24 +74,6 @@ class AddressSwarms:
     def is_empty(self) -> bool:
         """Nothing at all is remembered."""
         return self._registry.is_empty
-
-
-class AddressBudgets:
-    """How much each IP address may ask: one budget an address, whatever its connections."""
-
-    def __init__(self) -> None:
-        self._budgets: dict[str, MessageBudget] = {}
-        """In the order of their last question."""
-
-    def allow(self, ip: str, now: float) -> bool:
-        """Count a question; False if the address has asked too much lately."""
-        budget = self._budgets.pop(ip, None)
-        if budget is None:
-            budget = MessageBudget(now)
-            if len(self._budgets) >= MAX_BUDGETS:
-                del self._budgets[next(iter(self._budgets))]
-        self._budgets[ip] = budget
-        return budget.allow(now)
 
 
 def _as_seen_from_outside(peer: PeerAddress, our_ip: str) -> PeerAddress:

@@ -21,8 +21,13 @@ from jupyter_webtorrent.protocol.http_tracker import (
     parse_announce,
     parse_scrape,
 )
-from jupyter_webtorrent.tracker.addresses import AddressBudgets, AddressSwarms
+from jupyter_webtorrent.protocol.message_budget import MESSAGE_BURST, MESSAGES_PER_SECOND
+from jupyter_webtorrent.protocol.token_bucket import KeyedBuckets
+from jupyter_webtorrent.tracker.addresses import AddressSwarms
 from jupyter_webtorrent.tracker.errors import RefusedError
+
+MAX_BUDGETS = 10_000
+"""IP addresses of which is known how much they asked lately; the one that asked longest ago is forgotten."""
 
 
 class HttpAnnounces:
@@ -30,7 +35,7 @@ class HttpAnnounces:
 
     def __init__(self, rng: random.Random) -> None:
         self._swarms = AddressSwarms(rng)
-        self._budgets = AddressBudgets()
+        self._budgets = KeyedBuckets(MESSAGES_PER_SECOND, MESSAGE_BURST, MAX_BUDGETS)
 
     def announce(self, request: web.Request, room: str) -> web.Response:
         def answer(now: float, ip: str, query: str) -> bytes:
@@ -54,7 +59,7 @@ class HttpAnnounces:
         status = 200
         try:
             ip = _ip(request, "peername")
-            if self._budgets.allow(ip, now):
+            if self._budgets.try_take(ip, now):
                 body = answer(now, ip, request.raw_path.partition("?")[2])
             else:
                 status, body = 429, encode_failure("too many requests from this address")

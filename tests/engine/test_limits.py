@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_webtorrent.engine.limits import BURST_SECONDS, Flow, Limiter, Share, TokenBucket
+from jupyter_webtorrent.engine.limits import BURST_SECONDS, ByteBucket, Flow, Limiter, Share
 from jupyter_webtorrent.protocol.layout import BLOCK_SIZE
 
 
@@ -44,7 +44,7 @@ class Crowd:
 def test_a_bucket_never_gives_more_than_its_rate_a_burst_and_one_spending(
     rate: int, spendings: list[tuple[float, int]]
 ) -> None:
-    bucket = TokenBucket(rate)
+    bucket = ByteBucket(rate)
     now, spent = 100.0, 0
     bucket.opens_in(now)
     largest = 0
@@ -58,7 +58,7 @@ def test_a_bucket_never_gives_more_than_its_rate_a_burst_and_one_spending(
 
 
 def test_a_bucket_opens_when_it_said_it_would() -> None:
-    bucket = TokenBucket(1000)
+    bucket = ByteBucket(1000)
     bucket.opens_in(0.0)
     bucket.spend(16_000)
     delay = bucket.opens_in(0.0)
@@ -68,7 +68,7 @@ def test_a_bucket_opens_when_it_said_it_would() -> None:
 
 
 def test_a_new_rate_does_not_wait_for_debts_of_the_old() -> None:
-    bucket = TokenBucket(50_000_000)
+    bucket = ByteBucket(50_000_000)
     bucket.opens_in(0.0)
     bucket.spend(20_000_000)
     bucket.set_rate(100_000, 0.0)

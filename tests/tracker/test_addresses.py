@@ -8,9 +8,7 @@ import pytest
 
 from jupyter_webtorrent.protocol.announce import Event, SwarmCounts, TcpAnnounce
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
-from jupyter_webtorrent.protocol.message_budget import MESSAGE_BURST, MESSAGES_PER_SECOND
-from jupyter_webtorrent.tracker import addresses as addresses_module
-from jupyter_webtorrent.tracker.addresses import MAX_PEERS_GIVEN, AddressBudgets, AddressSwarms
+from jupyter_webtorrent.tracker.addresses import MAX_PEERS_GIVEN, AddressSwarms
 from jupyter_webtorrent.tracker.errors import RefusedError
 from jupyter_webtorrent.tracker.registry import LIFETIME, SwarmLimits
 
@@ -116,19 +114,3 @@ def test_one_address_cannot_fill_the_tracker() -> None:
     with pytest.raises(RefusedError, match="over 3 torrents on one address"):
         tracker.announce("10.0.0.1", 4)
     tracker.announce("10.0.0.2", 4)
-
-
-def test_an_address_that_asks_too_much_is_refused_until_it_waits() -> None:
-    budgets = AddressBudgets()
-    burst = int(MESSAGE_BURST)
-    assert sum(budgets.allow("10.0.0.1", 0.0) for _ in range(10 * burst)) == burst
-    assert budgets.allow("10.0.0.2", 0.0)
-    assert sum(budgets.allow("10.0.0.1", 1.0) for _ in range(100)) == int(MESSAGES_PER_SECOND)
-
-
-def test_no_more_addresses_are_remembered_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(addresses_module, "MAX_BUDGETS", 3)
-    budgets = AddressBudgets()
-    for number in range(100):
-        assert budgets.allow(f"10.0.0.{number}", 0.0)
-    assert len(budgets._budgets) == 3

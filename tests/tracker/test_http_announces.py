@@ -16,7 +16,7 @@ from jupyter_webtorrent.net.trackers.http import HttpTracker
 from jupyter_webtorrent.protocol import bencode
 from jupyter_webtorrent.protocol.announce import Event, SwarmCounts, TcpAnnounce
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
-from jupyter_webtorrent.tracker.addresses import AddressBudgets
+from jupyter_webtorrent.protocol.token_bucket import KeyedBuckets
 from jupyter_webtorrent.tracker.server import EmbeddedTracker
 
 HASH = InfoHash(bytes(range(120, 140)))
@@ -144,11 +144,11 @@ async def test_an_address_that_floods_is_refused_and_others_are_not(
 ) -> None:
     asked: list[str] = []
 
-    def allow(_budgets: AddressBudgets, ip: str, now: float) -> bool:
+    def allow(_budgets: KeyedBuckets, ip: str, now: float) -> bool:
         asked.append(ip)
         return ip != "127.0.0.1"
 
-    monkeypatch.setattr(AddressBudgets, "allow", allow)
+    monkeypatch.setattr(KeyedBuckets, "try_take", allow)
     client = HttpTracker(tracker.http_urls[0], http, Policy.LOCAL)
     with pytest.raises(NetError, match="too many requests from this address"):
         await client.announce(announce(1001))
