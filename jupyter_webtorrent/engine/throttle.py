@@ -121,7 +121,7 @@ class DownloadTurns:
 
     def limits_changed(self) -> None:
         """Be asked by the swarm only while there is a limit."""
-        self._swarm.gate = self if self._throttle.limits(self._share) else None
+        self._swarm.requesting.gate = self if self._throttle.limits(self._share) else None
 
     # RequestGate
 

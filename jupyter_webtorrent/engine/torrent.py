@@ -31,7 +31,8 @@ from jupyter_webtorrent.schema.transfers import FilePriority, TransferState
 from jupyter_webtorrent.storage.create import CreatedTorrent
 from jupyter_webtorrent.storage.journal import Kept
 from jupyter_webtorrent.swarm.commands import Complete, StorePiece, UseMetadata
-from jupyter_webtorrent.swarm.swarm import BOTH_COMPLETE, Swarm
+from jupyter_webtorrent.swarm.holdings import BOTH_COMPLETE
+from jupyter_webtorrent.swarm.swarm import Swarm
 from jupyter_webtorrent.version import CLIENT
 
 log = logging.getLogger(__name__)

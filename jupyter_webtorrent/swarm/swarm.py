@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from random import Random
-from typing import Protocol
 
 from jupyter_webtorrent.protocol import extension
 from jupyter_webtorrent.protocol.bitfield import Bitfield
@@ -46,27 +45,14 @@ from jupyter_webtorrent.swarm.commands import (
 )
 from jupyter_webtorrent.swarm.download import Downloader
 from jupyter_webtorrent.swarm.extensions import Extensions
+from jupyter_webtorrent.swarm.holdings import Holdings
 from jupyter_webtorrent.swarm.losses import offer_again, take_back
-from jupyter_webtorrent.swarm.peer import EarlyPieces, Peer, bitfield_of
+from jupyter_webtorrent.swarm.peer import EarlyPieces, Peer
 from jupyter_webtorrent.swarm.rate import RateMeter
+from jupyter_webtorrent.swarm.requesting import Requesting
 from jupyter_webtorrent.swarm.serving import Serving
 
 REQUEST_TIMEOUT = 30.0
-
-URGENT_REQUESTS = 16
-"""A peer's requests for what readers need, beyond its pipeline: they need not wait until it has room."""
-BOTH_COMPLETE = "both sides have everything"
-"""Why a connection of no more use ends."""
-
-
-class RequestGate(Protocol):
-    """Where downloads are limited: how much may be asked of a peer now."""
-
-    def room(self, peer: Peer) -> int | None:
-        """How many blocks, None for any number; if too few, `refill` is to be called again for the peer."""
-
-    def asked(self, peer: Peer, count: int) -> None:
-        """Blocks of `count` bytes were."""
 
 
 class Swarm:
@@ -89,13 +75,12 @@ class Swarm:
         self.down = RateMeter(now)
         self.up = RateMeter(now)
         self.downloader: Downloader | None = None
-        self.gate: RequestGate | None = None
-        """None: no limit."""
         self.sequential = False
         """Whether pieces come in their order, not the rarest first; set before `start`."""
         self._random = random
-        self._held = False
+        self.requesting = Requesting(self.peers, self._send)
         self._serving = Serving(self.peers, upload_slots, random, self._send)
+        self._holdings = Holdings(self._serving, self._send, self._disconnect)
         self._commands: list[Command] = []
 
     # What the driver asks
@@ -135,6 +120,8 @@ class Swarm:
         self.extensions.metadata_found(info)
         self.downloader = Downloader(info.layout, have, wanted, self._random)
         self.downloader.picker.sequential = self.sequential
+        self.requesting.start(self.downloader)
+        self._holdings.start(self.downloader)
         self._serving.start(info.layout, have, self.downloader.picker)
         for peer in list(self.peers):
             try:
@@ -148,7 +135,7 @@ class Swarm:
             self._send(peer, *(Have(index) for index in have))
             if peer.extensions is not None:
                 self._send_extension_handshake(peer)
-            self._update_interest(peer)
+            self._holdings.update_interest(peer)
         if self.is_complete:
             self._completed()
 
@@ -187,7 +174,7 @@ class Swarm:
             self.downloader.release(peer)
             if peer.have is not None:
                 self.downloader.picker.peer_left(peer.have)
-            self._refill_all(now)
+            self.requesting.refill_all(now)
         self._serving.peer_left(peer, seeding=self.is_complete, now=now)
         self._ask_for_metadata(now)
 
@@ -203,7 +190,7 @@ class Swarm:
                 if self._serving.requested(peer, message):
                     self._commands.append(ServeUploads(peer))
             case Have(index=index):
-                self._on_have(peer, index, now)
+                self._holdings.has(peer, index, now)
             case Cancel():
                 self._serving.cancelled(peer, message)
             case Choke():
@@ -214,7 +201,7 @@ class Swarm:
                         self.downloader.disown(peer)
                     else:
                         self.downloader.release(peer)
-                    self._refill_all(now)
+                    self.requesting.refill_all(now)
             case Unchoke():
                 peer.peer_choking = False
                 peer.refused.clear()
@@ -230,7 +217,7 @@ class Swarm:
                 if self.downloader is not None:
                     self.downloader.give_back(peer, index, begin)
             case BitfieldMessage() | HaveAll() | HaveNone():
-                self._on_all_pieces(peer, message, now)
+                self._holdings.told_all(peer, message, now)
                 self._serving.peer_spoke(peer, now)
             case Extended():
                 self._on_extended(peer, message, now)
@@ -243,25 +230,7 @@ class Swarm:
 
     def refill(self, peer: Peer, now: float) -> None:
         """Keep the peer's pipeline full."""
-        if self.downloader is None or peer.peer_choking or not peer.am_interested or self._held:
-            return
-        depth = peer.depth
-        urgent = self.downloader.readers.waiting
-        if len(peer.requests) > depth * 3 // 4 and not urgent:
-            return  # a few requests at a time, not one for each block
-        urgent_depth = depth + URGENT_REQUESTS
-        room = None if self.gate is None else self.gate.room(peer)
-        if room is not None:
-            depth = min(depth, len(peer.requests) + room)
-            urgent_depth = min(urgent_depth, len(peer.requests) + room)
-        if not peer.requests:
-            peer.requested_at = now
-            peer.pipeline.resumed(now)
-        requests = self.downloader.fill(peer, depth, now, urgent_depth)
-        if requests:
-            self._send(peer, *requests)
-            if self.gate is not None:
-                self.gate.asked(peer, sum(request.length for request in requests))
+        self.requesting.refill(peer, now)
 
     def piece_stored(self, index: int, now: float, *, ok: bool) -> None:
         """A piece was verified and written; not ok: its hash was wrong, and nothing was written."""
@@ -272,18 +241,18 @@ class Swarm:
             self._commands.append(Ban(culprit))
             self._disconnect(culprit, f"the peer sent a bad piece {index}", final=True)
         if not ok:
-            self._refill_all(now)
+            self.requesting.refill_all(now)
             return
         for peer in self.peers:
             # A super-seed (BEP 16) shows the next piece when it hears that we have the last one.
             if peer.have is None or index not in peer.have or peer in verdict.contributors:
                 self._send(peer, Have(index))
             if peer.am_interested:
-                self._update_interest(peer)
+                self._holdings.update_interest(peer)
         if self.downloader.is_complete:
             self._completed()
         elif not self.downloader.unverified_bytes or verdict.culprits:
-            self._refill_all(now)
+            self.requesting.refill_all(now)
 
     def select(self, wanted: Bitfield, preferred: Sequence[Bitfield], now: float) -> None:
         """Other pieces are wanted from now on, the `preferred` sets of them before the rest."""
@@ -292,9 +261,9 @@ class Swarm:
         was_complete = self.is_complete
         self._cancel(self.downloader.want(wanted))
         for peer in self.peers:
-            self._update_interest(peer)
+            self._holdings.update_interest(peer)
         if not self.is_complete:
-            self._refill_all(now)
+            self.requesting.refill_all(now)
         elif not was_complete:
             self._completed()
 
@@ -318,8 +287,8 @@ class Swarm:
 
     def hold(self, held: bool, now: float) -> None:
         """Ask for nothing more while the disk takes nothing."""
-        self._held = held
-        self._refill_all(now)
+        self.requesting.held = held
+        self.requesting.refill_all(now)
 
     def lose(self, pieces: Bitfield, now: float, *, refetch: bool) -> None:
         """These pieces are not on the disk as they should be: tell whoever may want them.
@@ -333,8 +302,8 @@ class Swarm:
             self.downloader.lose(index, refetch=refetch)
         self._commands += take_back(self.peers, had)
         for peer in self.peers:
-            self._update_interest(peer)
-        self._refill_all(now)
+            self._holdings.update_interest(peer)
+        self.requesting.refill_all(now)
         if self.is_complete and not was_complete:
             self._completed()
 
@@ -371,7 +340,7 @@ class Swarm:
         self._commands += self.extensions.tick(self.peers, now)
         self._ask_for_metadata(now)
         self._serving.tick(seeding=self.is_complete, now=now)
-        self._refill_all(now)
+        self.requesting.refill_all(now)
 
     # Pieces and blocks
 
@@ -388,55 +357,10 @@ class Swarm:
         if receipt.completed is not None:
             self._commands.append(StorePiece(piece.index, receipt.completed.data))
 
-    def _on_have(self, peer: Peer, index: int, now: float) -> None:
-        if self.downloader is None or peer.have is None:
-            if peer.early is not None:
-                peer.early.indices.add(index)
-            return
-        if index in peer.have:
-            return
-        peer.have.add(index)
-        peer.refused.discard(index)  # it was lost (BEP 54), and is found
-        self.downloader.picker.peer_has(index)
-        if not peer.am_interested and index in self.downloader.missing:
-            self._update_interest(peer)
-        self._serving.peer_has_more(peer, now)
-        self._drop_if_both_complete(peer)
-
-    def _on_all_pieces(
-        self, peer: Peer, message: BitfieldMessage | HaveAll | HaveNone, now: float
-    ) -> None:
-        if self.downloader is None or peer.have is None:
-            if peer.early is not None:
-                peer.early.message = message
-            return
-        told = bitfield_of(message, len(peer.have)) | peer.have
-        self.downloader.picker.peer_left(peer.have)
-        self.downloader.picker.peer_joined(told)
-        peer.have = told
-        self._update_interest(peer)
-        self._serving.peer_has_more(peer, now)
-        self._drop_if_both_complete(peer)
-
-    def _update_interest(self, peer: Peer) -> None:
-        assert self.downloader is not None
-        interesting = self.downloader.is_interesting(peer)
-        if interesting != peer.am_interested:
-            peer.am_interested = interesting
-            self._send(peer, Interested() if interesting else NotInterested())
-
-    def _refill_all(self, now: float) -> None:
-        for peer in self.peers:
-            self.refill(peer, now)
-
     def _completed(self) -> None:
         self._commands.append(Complete())
         for peer in list(self.peers):
-            self._drop_if_both_complete(peer)
-
-    def _drop_if_both_complete(self, peer: Peer) -> None:
-        if peer.is_seed and self.downloader is not None and self.downloader.have.all():
-            self._disconnect(peer, BOTH_COMPLETE, final=True)
+            self._holdings.drop_if_both_complete(peer)
 
     # Extensions
 
@@ -450,7 +374,7 @@ class Swarm:
 
     def _on_extended(self, peer: Peer, message: Extended, now: float) -> None:
         if message.extension == extension.OUR_IDS[extension.LT_DONTHAVE]:
-            self._on_dont_have(peer, extension.decode_dont_have(message.payload))
+            self._holdings.has_not(peer, extension.decode_dont_have(message.payload))
             return
         self._commands += self.extensions.received(peer, message, now)
         if message.extension == extension.HANDSHAKE_ID:
@@ -458,18 +382,6 @@ class Swarm:
 
     def _ask_for_metadata(self, now: float) -> None:
         self._commands += self.extensions.ask_for_metadata(self.peers, now)
-
-    def _on_dont_have(self, peer: Peer, index: int) -> None:
-        if self.downloader is None or peer.have is None:
-            if peer.early is not None:
-                peer.early.indices.discard(index)
-            return
-        if index < len(peer.have) and index in peer.have:
-            peer.have.discard(index)
-            self.downloader.picker.peer_lost(index)
-            for piece, begin in [key for key in peer.requests if key[0] == index]:
-                self.downloader.give_back(peer, piece, begin)
-            self._update_interest(peer)
 
     # Commands
 
