@@ -33,12 +33,6 @@ UNPROVEN_PIECES = 2
 ALONE_SECONDS = 60.0
 """How long a piece is asked of one peer alone; then others may help, however slowly that one sends it."""
 
-STALL_SECONDS = 1.0
-"""A peer that has sent no block for so long, and longer than it should take, has its blocks asked of others."""
-
-WORTH_SECONDS = 0.25
-"""In the end game a block is asked of a second peer only if it comes so much sooner."""
-
 SLOW = 0.25
 """A peer this much slower than the fastest is not asked for what a reader waits for, for PATIENCE seconds."""
 PATIENCE = 1.0
@@ -138,53 +132,20 @@ class Downloader:
             download = self._next_download(peer, have, now)
             if download is None:
                 break
-            self._ask(download, peer, depth, now, requests)
+            requests += self._ask(download, peer, depth, now)
         if not requests and len(peer.requests) < min(depth, END_GAME_REQUESTS):
+            at_the_end = not self.picker.open.any()
             for download in self._downloads.values():
                 if self._may_help(download, peer, have, now):
                     depth = min(depth, END_GAME_REQUESTS)
-                    self._ask_again(download, peer, depth, now, requests)
+                    requests += download.ask_again(peer, depth, now, at_the_end=at_the_end)
         return requests
 
-    def _ask(
-        self, download: PieceDownload, peer: Peer, depth: int, now: float, requests: list[Request]
-    ) -> None:
-        free, outstanding = download.free, peer.requests
-        while free and len(outstanding) < depth:
-            begin = free.popleft()
-            requests.append(download.request(peer, begin))
-            outstanding[download.index, begin] = now
-        if not free:
+    def _ask(self, download: PieceDownload, peer: Peer, depth: int, now: float) -> list[Request]:
+        requests = download.ask(peer, depth, now)
+        if not download.free:
             self._ready.pop(download.index, None)
-
-    def _ask_again(
-        self,
-        download: PieceDownload,
-        peer: Peer,
-        depth: int,
-        now: float,
-        requests: list[Request],
-        patience: float = float("inf"),
-    ) -> None:
-        """Ask this peer too for blocks that it will send much sooner than the one that owes them.
-
-        That is so only at the very end, when no piece is left to begin; but at any time if that one stalls,
-        or if they have been owed for `patience` seconds.
-        """
-        index, at_the_end = download.index, not self.picker.open.any()
-        for begin, holders in download.pending.items():
-            if len(peer.requests) >= depth:
-                return
-            holder = holders[0]
-            if len(holders) > 1 or peer is holder:
-                continue
-            ours = peer.pipeline.delay(len(peer.requests))
-            theirs = holder.pipeline.delay(len(holder.requests))
-            stalls = now - holder.requested_at >= max(theirs, STALL_SECONDS)
-            slower = at_the_end and theirs > max(2 * ours, ours + WORTH_SECONDS)
-            if stalls or slower or now - holder.requests[index, begin] >= patience:
-                requests.append(download.request(peer, begin))
-                peer.requests[index, begin] = now
+        return requests
 
     def _fill_urgent(
         self, peer: Peer, have: Bitfield, depth: int, now: float, requests: list[Request]
@@ -206,9 +167,12 @@ class Downloader:
             elif not self._may_help(download, peer, have, now):
                 continue
             if download.free:
-                self._ask(download, peer, depth, now, requests)
+                requests += self._ask(download, peer, depth, now)
             elif since is not None:
-                self._ask_again(download, peer, depth, now, requests, HURRY_SECONDS)
+                at_the_end = not self.picker.open.any()
+                requests += download.ask_again(
+                    peer, depth, now, at_the_end=at_the_end, patience=HURRY_SECONDS
+                )
 
     def _next_download(self, peer: Peer, have: Bitfield, now: float) -> PieceDownload | None:
         """A begun piece with free blocks if there is one for this peer, else a new one."""
@@ -217,7 +181,7 @@ class Downloader:
             is_for_peer = download.owner is peer or (shares and download.owner is None)
             if is_for_peer and download.index in have and download.index not in peer.refused:
                 return download
-        offered = self._offered(peer, have)
+        offered = peer.offered
         may_begin = self._may_begin(peer)
         if may_begin:
             index = self._pick(peer, offered)
@@ -267,14 +231,6 @@ class Downloader:
         self._downloads[index] = self._ready[index] = download
         peer.last_begun = index
         return download
-
-    def _offered(self, peer: Peer, have: Bitfield) -> Bitfield:
-        if not peer.refused:
-            return have
-        offered = have.copy()
-        for index in peer.refused:
-            offered.discard(index)
-        return offered
 
     # Answers
 

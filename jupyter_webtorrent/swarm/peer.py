@@ -112,6 +112,17 @@ class Peer:
         return self.have is not None and self.have.all()
 
     @property
+    def offered(self) -> Bitfield:
+        """What it has and does not refuse now; to be asked once the metadata is known."""
+        assert self.have is not None
+        if not self.refused:
+            return self.have
+        offered = self.have.copy()
+        for index in self.refused:
+            offered.discard(index)
+        return offered
+
+    @property
     def progress(self) -> float:
         """How much of the torrent the peer has, from 0 to 1."""
         return self.have.count() / len(self.have) if self.have else 0.0

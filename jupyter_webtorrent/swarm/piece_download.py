@@ -10,6 +10,12 @@ from jupyter_webtorrent.protocol.layout import PieceLayout
 from jupyter_webtorrent.protocol.messages import Request
 from jupyter_webtorrent.swarm.peer import Peer
 
+STALL_SECONDS = 1.0
+"""A peer that has sent no block for so long, and longer than it should take, has its blocks asked of others."""
+
+WORTH_SECONDS = 0.25
+"""In the end game a block is asked of a second peer only if it comes so much sooner."""
+
 
 class PieceState(Enum):
     """A piece is in exactly one of these states."""
@@ -67,6 +73,45 @@ class PieceDownload:
     def request(self, peer: Peer, begin: int) -> Request:
         self.pending.setdefault(begin, []).append(peer)
         return Request(self.index, begin, self.block_length(begin))
+
+    def ask(self, peer: Peer, depth: int, now: float) -> list[Request]:
+        """Ask the peer for free blocks, until it owes `depth` in all."""
+        requests: list[Request] = []
+        while self.free and len(peer.requests) < depth:
+            begin = self.free.popleft()
+            requests.append(self.request(peer, begin))
+            peer.requests[self.index, begin] = now
+        return requests
+
+    def ask_again(
+        self,
+        peer: Peer,
+        depth: int,
+        now: float,
+        *,
+        at_the_end: bool,
+        patience: float = float("inf"),
+    ) -> list[Request]:
+        """Ask this peer too for blocks that it will send much sooner than the one that owes them.
+
+        That is so only at the very end, when no piece is left to begin; but at any time if that one stalls,
+        or if they have been owed for `patience` seconds.
+        """
+        requests: list[Request] = []
+        for begin, holders in self.pending.items():
+            if len(peer.requests) >= depth:
+                break
+            holder = holders[0]
+            if len(holders) > 1 or peer is holder:
+                continue
+            ours = peer.pipeline.delay(len(peer.requests))
+            theirs = holder.pipeline.delay(len(holder.requests))
+            stalls = now - holder.requested_at >= max(theirs, STALL_SECONDS)
+            slower = at_the_end and theirs > max(2 * ours, ours + WORTH_SECONDS)
+            if stalls or slower or now - holder.requests[self.index, begin] >= patience:
+                requests.append(self.request(peer, begin))
+                peer.requests[self.index, begin] = now
+        return requests
 
     def block_length(self, begin: int) -> int:
         return min(self._block_size, len(self.data) - begin)
