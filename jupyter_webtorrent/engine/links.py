@@ -60,21 +60,20 @@ async def resolve(text: str, offload: Offload, http: GuardedClient) -> Source:
 
 def checked_trackers(urls: Iterable[str]) -> tuple[str, ...]:
     """The URLs a person named, each once; raises EngineError for what is no tracker's."""
-    for url in urls:
-        try:
-            check_url(url, TRACKER_SCHEMES)
-        except WebTorrentError as error:
-            raise EngineError(f"not a tracker's URL: {error}") from error
-    return unique(urls)
+    return _usable(urls, TRACKER_SCHEMES, "a tracker's")
 
 
 def checked_web_seeds(urls: Iterable[str]) -> tuple[str, ...]:
     """The URLs a person named, each once; raises EngineError for what is no web seed's."""
+    return _usable(urls, WEB_SCHEMES, "a web seed's")
+
+
+def _usable(urls: Iterable[str], schemes: tuple[str, ...], whose: str) -> tuple[str, ...]:
     for url in urls:
         try:
-            check_url(url, WEB_SCHEMES)
+            check_url(url, schemes)
         except WebTorrentError as error:
-            raise EngineError(f"not a web seed's URL: {error}") from error
+            raise EngineError(f"not {whose} URL: {error}") from error
     return unique(urls)
 
 

@@ -73,10 +73,6 @@ class PieceLayout:
         """Bytes of a piece."""
         return min(self.piece_length, self.total - self.offset(piece))
 
-    def block_count(self, piece: int) -> int:
-        """Blocks of a piece."""
-        return -(-self.piece_size(piece) // self.block_size)
-
     def block(self, piece: int, block: int) -> tuple[int, int]:
         """A block's `(begin, length)` as a request carries them; begin counts from the piece's beginning."""
         begin = block * self.block_size

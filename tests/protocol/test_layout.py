@@ -24,7 +24,6 @@ def test_a_small_torrent_is_laid_out_as_on_paper() -> None:
     layout = THREE_FILES
     assert (layout.total, layout.piece_count) == (23, 3)
     assert [layout.piece_size(piece) for piece in range(3)] == [10, 10, 3]
-    assert [layout.block_count(piece) for piece in range(3)] == [3, 3, 1]
     assert [layout.block(0, block) for block in range(3)] == [(0, 4), (4, 4), (8, 2)]
     assert layout.block(2, 0) == (0, 3)
     assert [layout.offset(piece) for piece in range(3)] == [0, 10, 20]
@@ -39,7 +38,6 @@ def test_a_small_torrent_is_laid_out_as_on_paper() -> None:
 def test_blocks_are_16_kib_as_everyone_asks_for_them() -> None:
     layout = PieceLayout(1 << 18, [300_000])
     assert BLOCK_SIZE == layout.block_size == 16_384
-    assert layout.block_count(0) == 16
     assert layout.block(1, 2) == (32_768, 300_000 - (1 << 18) - 32_768)
 
 
@@ -56,7 +54,7 @@ def test_pieces_and_blocks_cover_every_byte_once(layout: PieceLayout) -> None:
     covered: list[int] = []
     for piece in range(layout.piece_count):
         size = 0
-        for block in range(layout.block_count(piece)):
+        for block in range(-(-layout.piece_size(piece) // layout.block_size)):
             begin, length = layout.block(piece, block)
             assert 0 < length <= layout.block_size
             assert layout.holds(piece, begin, length)
@@ -115,7 +113,6 @@ def test_a_piece_that_is_not_there_is_an_index_error(piece: int) -> None:
     for ask in (
         THREE_FILES.offset,
         THREE_FILES.piece_size,
-        THREE_FILES.block_count,
         THREE_FILES.segments_of_piece,
     ):
         with pytest.raises(IndexError, match=f"no piece {piece}: there are 3"):
