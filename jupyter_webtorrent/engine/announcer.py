@@ -15,7 +15,7 @@ from jupyter_webtorrent.net.trackers.backoff import Backoff
 from jupyter_webtorrent.protocol.announce import Event
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
 from jupyter_webtorrent.protocol.urls import is_local
-from jupyter_webtorrent.protocol.ws_tracker import (
+from jupyter_webtorrent.protocol.ws_messages import (
     Announce,
     AnnounceResponse,
     Answer,

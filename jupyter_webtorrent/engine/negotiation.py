@@ -19,7 +19,7 @@ from jupyter_webtorrent.net.webrtc_config import RtcConfig
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.ice_servers import stun_address
 from jupyter_webtorrent.protocol.urls import is_local_host
-from jupyter_webtorrent.protocol.ws_tracker import Offer, RelayedAnswer, RelayedOffer
+from jupyter_webtorrent.protocol.ws_messages import Offer, RelayedAnswer, RelayedOffer
 from jupyter_webtorrent.schema.failures import FailureCode
 
 log = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from jupyter_webtorrent.net.trackers.websocket import TrackerListener
 from jupyter_webtorrent.net.transport import Network
 from jupyter_webtorrent.net.webseed import RangeReader
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
-from jupyter_webtorrent.protocol.ws_tracker import Announce, Answer
+from jupyter_webtorrent.protocol.ws_messages import Announce, Answer
 from jupyter_webtorrent.swarm.bans import BanList
 
 MAX_NEGOTIATIONS = 10

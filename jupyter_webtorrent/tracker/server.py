@@ -14,17 +14,15 @@ import socket
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from jupyter_webtorrent.protocol.ws_tracker import (
+from jupyter_webtorrent.protocol.ws_messages import (
     Announce,
     Answer,
-    BadRequestError,
     Failure,
     RelayedAnswer,
     Request,
     Scrape,
-    encode_reply,
-    parse_request,
 )
+from jupyter_webtorrent.protocol.ws_tracker import BadRequestError, encode_reply, parse_request
 from jupyter_webtorrent.tracker.connection import CLOSE_TIMEOUT, Connection, new_websocket
 from jupyter_webtorrent.tracker.errors import RefusedError, TrackerError
 from jupyter_webtorrent.tracker.http import HttpAnnounces

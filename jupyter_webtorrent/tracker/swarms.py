@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from jupyter_webtorrent.protocol.identity import PeerId
-from jupyter_webtorrent.protocol.ws_tracker import (
+from jupyter_webtorrent.protocol.ws_messages import (
     Announce,
     AnnounceResponse,
     Answer,

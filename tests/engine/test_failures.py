@@ -22,7 +22,7 @@ from jupyter_webtorrent.net.errors import ConnectError
 from jupyter_webtorrent.net.webrtc_config import RtcConfig
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
-from jupyter_webtorrent.protocol.ws_tracker import RelayedOffer
+from jupyter_webtorrent.protocol.ws_messages import RelayedOffer
 from jupyter_webtorrent.schema.failures import ConnectionFailure, FailureCode
 from jupyter_webtorrent.schema.transfers import FetchRequest
 from tests.engine.classroom import Machine, classroom, until, write_random

@@ -18,7 +18,7 @@ from jupyter_webtorrent.net.webrtc import WebRtcConnection
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
 from jupyter_webtorrent.protocol.messages import Request
-from jupyter_webtorrent.protocol.ws_tracker import Announce, AnnounceResponse, Answer
+from jupyter_webtorrent.protocol.ws_messages import Announce, AnnounceResponse, Answer
 from jupyter_webtorrent.schema.transfers import ShareRequest
 from jupyter_webtorrent.storage.errors import UnsafePathError
 from jupyter_webtorrent.storage.store import PieceStore

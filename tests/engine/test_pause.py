@@ -24,7 +24,7 @@ from jupyter_webtorrent.protocol.extension import (
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
 from jupyter_webtorrent.protocol.messages import Extended, Interested, Request
-from jupyter_webtorrent.protocol.ws_tracker import Announce, AnnounceResponse, Answer
+from jupyter_webtorrent.protocol.ws_messages import Announce, AnnounceResponse, Answer
 from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest, TransferState
 from tests.engine.classroom import Machine, all_done, classroom, digest, until, write_random
 from tests.engine.test_trouble import meet

@@ -16,6 +16,7 @@ from jupyter_webtorrent.protocol import (
     http_tracker,
     krpc,
     udp_tracker,
+    ws_messages,
     ws_tracker,
 )
 from jupyter_webtorrent.protocol.announce import SwarmCounts, TcpAnnounce, TcpAnnounceResponse
@@ -263,7 +264,7 @@ TARGETS: dict[str, Target] = {
         ws_tracker.parse_request,
         (
             ws_tracker.encode_request(
-                ws_tracker.Announce(
+                ws_messages.Announce(
                     info_hash=INFO_HASH,
                     peer_id=PeerId(b"p" * 20),
                     uploaded=0,
@@ -271,7 +272,7 @@ TARGETS: dict[str, Target] = {
                     left=None,
                     event="started",
                     numwant=1,
-                    offers=(ws_tracker.Offer(b"o" * 20, SDP),),
+                    offers=(ws_messages.Offer(b"o" * 20, SDP),),
                 )
             ).encode(),
             b'{"action":"scrape","info_hash":["' + b"a" * 20 + b'"]}',
@@ -281,7 +282,7 @@ TARGETS: dict[str, Target] = {
         ws_tracker.parse_reply,
         (
             ws_tracker.encode_reply(
-                ws_tracker.RelayedOffer(
+                ws_messages.RelayedOffer(
                     info_hash=INFO_HASH, peer_id=PeerId(b"p" * 20), offer_id=b"o" * 20, sdp=SDP
                 )
             ).encode(),

@@ -19,15 +19,11 @@ from jupyter_webtorrent.protocol.announce import (
 from jupyter_webtorrent.protocol.errors import TrackerMessageError
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
 from jupyter_webtorrent.protocol.message_budget import MESSAGE_BURST, MessageBudget
-from jupyter_webtorrent.protocol.ws_tracker import (
+from jupyter_webtorrent.protocol.ws_messages import (
     DEFAULT_INTERVAL,
-    MAX_FRAME_BYTES,
-    MAX_OFFERS,
-    MAX_SDP_BYTES,
     Announce,
     AnnounceResponse,
     Answer,
-    BadRequestError,
     Failure,
     Offer,
     RelayedAnswer,
@@ -37,6 +33,12 @@ from jupyter_webtorrent.protocol.ws_tracker import (
     Scrape,
     ScrapeResponse,
     TrackerWarning,
+)
+from jupyter_webtorrent.protocol.ws_tracker import (
+    MAX_FRAME_BYTES,
+    MAX_OFFERS,
+    MAX_SDP_BYTES,
+    BadRequestError,
     encode_reply,
     encode_request,
     parse_reply,

@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from itertools import cycle
 
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
-from jupyter_webtorrent.protocol.ws_tracker import Announce, Offer, encode_request
+from jupyter_webtorrent.protocol.ws_messages import Announce, Offer
+from jupyter_webtorrent.protocol.ws_tracker import encode_request
 
 VANDALS = 100
 OFFERS_AN_ANNOUNCE = 5

@@ -9,7 +9,7 @@ import pytest
 from jupyter_webtorrent.net.trackers.websocket import WebSocketTracker
 from jupyter_webtorrent.protocol.announce import Event
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
-from jupyter_webtorrent.protocol.ws_tracker import (
+from jupyter_webtorrent.protocol.ws_messages import (
     Announce,
     AnnounceResponse,
     Answer,

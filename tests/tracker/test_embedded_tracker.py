@@ -12,9 +12,7 @@ import pytest
 
 from jupyter_webtorrent.protocol.announce import SwarmCounts
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
-from jupyter_webtorrent.protocol.ws_tracker import (
-    MAX_FRAME_BYTES,
-    MAX_SDP_BYTES,
+from jupyter_webtorrent.protocol.ws_messages import (
     Announce,
     AnnounceResponse,
     Answer,
@@ -26,6 +24,10 @@ from jupyter_webtorrent.protocol.ws_tracker import (
     Request,
     Scrape,
     ScrapeResponse,
+)
+from jupyter_webtorrent.protocol.ws_tracker import (
+    MAX_FRAME_BYTES,
+    MAX_SDP_BYTES,
     encode_request,
     parse_reply,
 )

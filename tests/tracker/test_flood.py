@@ -16,12 +16,8 @@ from yarl import URL
 from jupyter_webtorrent.protocol.announce import TcpAnnounce
 from jupyter_webtorrent.protocol.http_tracker import announce_url, parse_announce_response
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
-from jupyter_webtorrent.protocol.ws_tracker import (
-    Announce,
-    AnnounceResponse,
-    encode_request,
-    parse_reply,
-)
+from jupyter_webtorrent.protocol.ws_messages import Announce, AnnounceResponse
+from jupyter_webtorrent.protocol.ws_tracker import encode_request, parse_reply
 from tests.interop.deadline import Deadline
 from tests.interop.peers.process import PeerProcess
 from tests.interop.peers.trackers import embedded_tracker

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jupyter_webtorrent.protocol.announce import Event, SwarmCounts
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
-from jupyter_webtorrent.protocol.ws_tracker import (
+from jupyter_webtorrent.protocol.ws_messages import (
     Announce,
     AnnounceResponse,
     Answer,

@@ -23,8 +23,7 @@ from jupyter_webtorrent.net.trackers.backoff import FIRST_RETRY, SHORTEST, Backo
 from jupyter_webtorrent.protocol.errors import TrackerMessageError
 from jupyter_webtorrent.protocol.identity import InfoHash
 from jupyter_webtorrent.protocol.message_budget import MessageBudget
-from jupyter_webtorrent.protocol.ws_tracker import (
-    MAX_FRAME_BYTES,
+from jupyter_webtorrent.protocol.ws_messages import (
     AnnounceResponse,
     Failure,
     RelayedAnswer,
@@ -33,9 +32,8 @@ from jupyter_webtorrent.protocol.ws_tracker import (
     Request,
     ScrapeResponse,
     TrackerWarning,
-    encode_request,
-    parse_reply,
 )
+from jupyter_webtorrent.protocol.ws_tracker import MAX_FRAME_BYTES, encode_request, parse_reply
 
 logger = logging.getLogger(__name__)
 
@@ -93,10 +91,6 @@ class WebSocketTracker:
     def name(self) -> str:
         """The tracker for people and logs: no path, as that may hold a room's secret."""
         return str(self._target.origin())
-
-    @property
-    def is_connected(self) -> bool:
-        return self._connected
 
     def subscribe(self, info_hash: InfoHash, listener: TrackerListener) -> None:
         """Deliver a torrent's messages to `listener`; nothing is called before this returns."""
