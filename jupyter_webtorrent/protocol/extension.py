@@ -74,6 +74,22 @@ class ExtensionHandshake(Struct, frozen=True):
             upload_only=fields.get(b"upload_only") == 1,
         )
 
+    def updated_by(self, later: ExtensionHandshake) -> ExtensionHandshake:
+        """What holds after a later handshake: what that one leaves out stays, but for `upload_only` (BEP 10).
+
+        Of the extensions only those that we speak are kept, so that no number of handshakes fills the memory.
+        """
+        ids = {name: number for name, number in self.ids.items() if name in OUR_IDS}
+        ids |= {name: number for name, number in later.ids.items() if name in OUR_IDS}
+        return ExtensionHandshake(
+            ids=ids,
+            metadata_size=later.metadata_size or self.metadata_size,
+            listen_port=later.listen_port or self.listen_port,
+            client=later.client or self.client,
+            request_queue=later.request_queue or self.request_queue,
+            upload_only=later.upload_only,
+        )
+
 
 class MetadataRequest(Struct, frozen=True):
     """Ask for one 16 KiB piece of the info dictionary."""

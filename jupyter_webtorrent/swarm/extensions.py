@@ -50,7 +50,7 @@ class Extensions:
             self._peer_exchange = None
 
     def handshake(self, *, upload_only: bool) -> Extended:
-        """Ours; another one replaces what an earlier one said.
+        """Ours; another one says all of it again.
 
         ut_pex stands in the first already, though the torrent may turn out private: libtorrent forgets what is
         not there, and then drops whoever uses it. Nothing is told or believed before that is known.
@@ -73,7 +73,9 @@ class Extensions:
     def received(self, peer: Peer, message: Extended, now: float) -> list[Command]:
         """A message of one of our extensions; others are ignored. Raises ProtocolError."""
         if message.extension == extension.HANDSHAKE_ID:
-            peer.extensions = ExtensionHandshake.decode(message.payload)
+            told = ExtensionHandshake.decode(message.payload)
+            known = peer.extensions
+            peer.extensions = told if known is None else known.updated_by(told)
         elif message.extension == extension.OUR_IDS[extension.UT_METADATA]:
             return self._on_metadata(peer, message.payload, now)
         elif message.extension == extension.OUR_IDS[extension.UT_PEX]:

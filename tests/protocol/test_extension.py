@@ -56,6 +56,41 @@ def test_metadata_of_an_impossible_size_is_refused(size: int) -> None:
         ExtensionHandshake.decode(bencode.encode({b"metadata_size": size}))
 
 
+def test_a_later_handshake_changes_what_it_names_and_nothing_else() -> None:
+    first = ExtensionHandshake(
+        ids={"ut_metadata": 3, "ut_pex": 1},
+        metadata_size=9,
+        listen_port=6881,
+        client="x",
+        request_queue=250,
+        upload_only=True,
+    )
+    later = ExtensionHandshake(ids={"ut_pex": 0, "lt_donthave": 7})
+    both = first.updated_by(later)
+    assert both == ExtensionHandshake(
+        ids={"ut_metadata": 3, "ut_pex": 0, "lt_donthave": 7},
+        metadata_size=9,
+        listen_port=6881,
+        client="x",
+        request_queue=250,
+    )
+    assert both.updated_by(first) == ExtensionHandshake(
+        ids={"ut_metadata": 3, "ut_pex": 1, "lt_donthave": 7},
+        metadata_size=9,
+        listen_port=6881,
+        client="x",
+        request_queue=250,
+        upload_only=True,
+    )
+
+
+def test_many_handshakes_of_many_extensions_fill_no_memory() -> None:
+    known = ExtensionHandshake(ids={})
+    for number in range(100):
+        known = known.updated_by(ExtensionHandshake(ids={f"x{number}": 1}))
+    assert known.ids == {}
+
+
 def test_a_metadata_size_of_0_means_none_yet() -> None:
     assert ExtensionHandshake.decode(b"d13:metadata_sizei0ee").metadata_size is None
 
