@@ -130,6 +130,7 @@ class Extensions:
                 info = self._metadata.receive(peer, data)
                 if info is not None:
                     return [UseMetadata(info)]
+                return self.ask_for_metadata([peer], now)
             case extension.MetadataReject():
                 self._metadata.rejected(peer, now)
             case None:

@@ -139,6 +139,15 @@ class EarlyPieces:
     message: BitfieldMessage | HaveAll | HaveNone | None = None
     indices: Bitfield = field(default_factory=lambda: Bitfield(MAX_PIECES))
 
+    def any(self) -> bool:
+        """Whether it has a piece at all."""
+        match self.message:
+            case HaveAll():
+                return True
+            case BitfieldMessage(bits=bits) if any(bits):
+                return True
+        return self.indices.any()
+
     def bitfield(self, piece_count: int) -> Bitfield:
         """What the peer has, now that the number is known; raises ProtocolError if it does not fit."""
         have = bitfield_of(self.message or HaveNone(), piece_count)

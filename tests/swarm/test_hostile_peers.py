@@ -9,21 +9,29 @@ import pytest
 from jupyter_webtorrent.protocol import extension
 from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.errors import ProtocolError
-from jupyter_webtorrent.protocol.extension import OUR_IDS, ExtensionHandshake, MetadataReject
+from jupyter_webtorrent.protocol.extension import (
+    OUR_IDS,
+    ExtensionHandshake,
+    MetadataData,
+    MetadataReject,
+)
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import PeerAddress, PeerId
 from jupyter_webtorrent.protocol.messages import (
+    BitfieldMessage,
     Cancel,
     Choke,
     Extended,
+    Have,
     HaveAll,
+    HaveNone,
     Message,
     Piece,
     Reject,
     Unchoke,
 )
 from jupyter_webtorrent.protocol.metainfo import Info
-from jupyter_webtorrent.swarm.commands import Disconnect, Send, StorePiece
+from jupyter_webtorrent.swarm.commands import Disconnect, Send, StorePiece, UseMetadata
 from jupyter_webtorrent.swarm.metadata import MAX_COPIES
 from jupyter_webtorrent.swarm.peer import Peer
 from jupyter_webtorrent.swarm.peer_book import PeerBook
@@ -157,7 +165,7 @@ def test_a_peer_that_rejects_everything_reserves_no_memory() -> None:
     assert swarm.downloader.begun_bytes <= 2 << 20
 
 
-def magnet_peer(swarm: Swarm, name: str, size: int) -> Peer:
+def magnet_peer(swarm: Swarm, name: str, size: int | None) -> Peer:
     peer = join(swarm, name)
     handshake = ExtensionHandshake(ids=OUR_IDS, metadata_size=size)
     swarm.received(peer, Extended(extension.HANDSHAKE_ID, handshake.encode()), 0.0)
@@ -193,6 +201,66 @@ def test_a_peer_that_rejected_once_is_asked_again_for_the_metadata() -> None:
     swarm.received(peer, rejected, 0.0)
     assert not asks_for_metadata(swarm, peer, until=29)
     assert asks_for_metadata(swarm, peer, until=60)
+
+
+def metadata_message(message: MetadataReject | MetadataData) -> Extended:
+    return Extended(OUR_IDS[extension.UT_METADATA], message.encode())
+
+
+def test_a_peer_that_announced_no_metadata_is_asked_now_and_then_whether_it_has_it() -> None:
+    swarm = Swarm(INFO.info_hash, Random(1), 0.0)
+    peer = magnet_peer(swarm, "peer", None)
+    swarm.take_commands()
+    assert not asks_for_metadata(swarm, peer, until=29)
+    assert asks_for_metadata(swarm, peer, until=40)
+    assert not asks_for_metadata(swarm, peer, until=200)  # no answer yet: no second question
+    swarm.received(peer, metadata_message(MetadataReject(0)), 200.0)
+    assert not asks_for_metadata(swarm, peer, until=229)
+    assert asks_for_metadata(swarm, peer, until=240)
+
+
+@pytest.mark.parametrize(
+    "message", [Have(0), HaveAll(), BitfieldMessage(b"\x80")], ids=["have", "have all", "bitfield"]
+)
+def test_a_peer_that_announced_no_metadata_is_asked_when_it_shows_a_piece(
+    message: Message,
+) -> None:
+    swarm = Swarm(INFO.info_hash, Random(1), 0.0)
+    peer = magnet_peer(swarm, "peer", None)
+    swarm.take_commands()
+    for empty in (HaveNone(), BitfieldMessage(bytes(1))):
+        swarm.received(peer, empty, 0.0)
+    assert not asks_for_metadata(swarm, peer, until=2)
+    swarm.received(peer, message, 2.0)
+    assert asks_for_metadata(swarm, peer, until=4)
+    answer = MetadataData(0, len(INFO.raw), INFO.raw)
+    swarm.received(peer, metadata_message(answer), 4.0)
+    assert any(isinstance(m, Extended) for m in sent_to(swarm, peer))  # for the copy, all of it
+    swarm.received(peer, metadata_message(answer), 4.0)
+    assert UseMetadata(INFO.raw) in swarm.take_commands()
+
+
+def test_who_was_asked_whether_it_has_the_metadata_keeps_nobody_from_being_asked_for_it() -> None:
+    swarm = Swarm(INFO.info_hash, Random(1), 0.0)
+    silent = [magnet_peer(swarm, f"silent-{number}", None) for number in range(2 * MAX_COPIES)]
+    for peer in silent:
+        swarm.received(peer, HaveAll(), 0.0)
+        assert asks_for_metadata(swarm, peer, until=2)
+    honest = magnet_peer(swarm, "honest", len(INFO.raw))
+    assert any(isinstance(m, Extended) and m.extension for m in sent_to(swarm, honest))
+    swarm.tick(500.0)
+    assert not [c for c in swarm.take_commands() if isinstance(c, Disconnect) and c.peer in silent]
+
+
+def test_a_peer_cannot_answer_twice_whether_it_has_the_metadata() -> None:
+    """Nor has it another go at the size: what it said first is held against it."""
+    swarm = Swarm(INFO.info_hash, Random(1), 0.0)
+    peer = magnet_peer(swarm, "liar", None)
+    swarm.received(peer, HaveAll(), 0.0)
+    assert asks_for_metadata(swarm, peer, until=2)
+    swarm.received(peer, metadata_message(MetadataData(0, 4 << 20, bytes(1 << 14))), 2.0)
+    with pytest.raises(ProtocolError, match="not 16384 of 4194304"):
+        swarm.received(peer, metadata_message(MetadataData(0, 9, bytes(9))), 2.0)
 
 
 def test_an_address_that_only_shakes_hands_is_tried_ever_more_rarely() -> None:
