@@ -15,6 +15,7 @@ from jupyter_webtorrent.engine.offload import Offload
 from jupyter_webtorrent.engine.session_dht import SessionDht
 from jupyter_webtorrent.engine.tcp_trackers import TcpTrackers
 from jupyter_webtorrent.engine.throttle import Throttle
+from jupyter_webtorrent.net.guard import Policy
 from jupyter_webtorrent.net.http import GuardedClient
 from jupyter_webtorrent.net.lan import LocalDiscovery
 from jupyter_webtorrent.net.port_mapping import PortMapping
@@ -61,7 +62,7 @@ class Services:
     network: Network
     offload: Offload
     cache: ChunkCache
-    new_tracker: Callable[[str], TrackerClient]
+    new_tracker: Callable[[str, Policy], TrackerClient]
     obfuscation: Obfuscation
     down: Throttle
     """Holds all torrents' downloads to the session's limit, as the next does their uploads."""
@@ -86,7 +87,7 @@ class Services:
     lan: LocalDiscovery | None = None
     """Peers on the local network, where there is one to search."""
     dht: SessionDht | None = None
-    trackers: dict[str, TrackerClient] = field(default_factory=dict)
+    trackers: dict[tuple[str, Policy], TrackerClient] = field(default_factory=dict)
     offers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_NEGOTIATIONS))
     waiting_offers: dict[asyncio.Task[None], None] = field(default_factory=dict)
     """Offers of others that wait for their turn to be answered, oldest first."""
@@ -104,9 +105,10 @@ class Services:
 
     def tracker(self, url: str) -> TrackerClient:
         """The client of a WebSocket tracker, made at its first use."""
-        if url not in self.trackers:
-            self.trackers[url] = self.new_tracker(url)
-        return self.trackers[url]
+        policy = self.tcp_trackers.policy_of(url)
+        if (url, policy) not in self.trackers:
+            self.trackers[url, policy] = self.new_tracker(url, policy)
+        return self.trackers[url, policy]
 
     async def aclose(self) -> None:
         """Close what the session opened, once its torrents have ended and its state is written."""

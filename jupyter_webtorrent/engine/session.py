@@ -24,7 +24,7 @@ from jupyter_webtorrent.engine.offload import Offload, ThreadOffload
 from jupyter_webtorrent.engine.peer_connection import ConnectionOwner, PeerConnection
 from jupyter_webtorrent.engine.plans import Planner, same_again
 from jupyter_webtorrent.engine.restore import kept_torrent
-from jupyter_webtorrent.engine.services import Services, TrackerClient
+from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.engine.state_keeper import StateKeeper
 from jupyter_webtorrent.engine.stream import FileStream
 from jupyter_webtorrent.engine.tcp_trackers import TcpTrackers
@@ -94,7 +94,7 @@ class Session:
             ),
             down=Throttle(config.down_limit),
             up=Throttle(config.up_limit),
-            new_tracker=_new_tracker,
+            new_tracker=WebSocketTracker,
             http=http,
             ranges=ranges or HttpRanges(http),
             tcp_trackers=TcpTrackers(http, random),
@@ -366,7 +366,3 @@ class Session:
         torrent = self.torrents.get(info_hash)
         if torrent is not None and torrent.is_running:
             torrent.peering.peers_found((address,), "the local network")
-
-
-def _new_tracker(url: str) -> TrackerClient:
-    return WebSocketTracker(url)

@@ -1,4 +1,7 @@
-"""The HTTP and UDP trackers of a session: one client each, shared by all torrents, and how far each may lead."""
+"""The HTTP and UDP trackers of a session: one client each, shared by all torrents.
+
+Also how far a tracker of any kind may lead, which depends on who named it.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +34,13 @@ class TcpTrackers:
     def is_named(self, url: str) -> bool:
         return url in self._named
 
+    def policy_of(self, url: str) -> Policy:
+        """Where this tracker, of any kind, may be."""
+        return Policy.NAMED if url in self._named else tracker_policy(url)
+
     def get(self, url: str) -> TcpTracker:
         """The client of an http://, https:// or udp:// tracker; raises WebTorrentError if it cannot be used."""
-        policy = Policy.NAMED if url in self._named else tracker_policy(url)
+        policy = self.policy_of(url)
         if (url, policy) not in self._clients:
             self._clients[url, policy] = self._new(url, policy)
         return self._clients[url, policy]

@@ -46,7 +46,7 @@ class GuardedClient:
     ) -> None:
         """`trusted_hosts`: names or addresses that a person vouches for, wherever they are."""
         self._trusted = frozenset(host.lower() for host in trusted_hosts)
-        self._resolve = resolve
+        self.resolve = resolve
         # One each: a connection that one policy allowed must not be used under another.
         self._sessions: dict[Policy, aiohttp.ClientSession] = {}
 
@@ -112,7 +112,7 @@ class GuardedClient:
     def _session(self, policy: Policy) -> aiohttp.ClientSession:
         if policy not in self._sessions:
             self._sessions[policy] = aiohttp.ClientSession(
-                connector=guarded_connector(policy, self._resolve),
+                connector=guarded_connector(policy, self.resolve),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=_HEADERS,
                 auto_decompress=False,

@@ -267,11 +267,11 @@ def test_a_server_that_cannot_be_read_is_refused_without_its_password(option: st
 
 
 def test_a_dead_tracker_is_named(tmp_path: Path) -> None:
-    link = f"magnet:?xt=urn:btih:{'ab' * 20}&tr=ws%3A%2F%2F127.0.0.1%3A1%2Fannounce"
+    link = f"magnet:?xt=urn:btih:{'ab' * 20}&tr=ws%3A%2F%2F127.0.0.1%3A8099%2Fannounce"
     fetch = run("fetch", link, "-d", tmp_path, "--timeout", "3", "--json", *TCP)
     error = json.loads(fetch.stdout.splitlines()[-1])
     assert error["event"] == "error"
-    assert "ws://127.0.0.1:1/announce" in error["message"]
+    assert "ws://127.0.0.1:8099/announce" in error["message"]
     assert "refused" in error["message"]
 
 

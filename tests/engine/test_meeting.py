@@ -59,7 +59,7 @@ async def test_an_announce_without_a_reply_is_not_the_last(tmp_path: Path) -> No
     async with classroom(tmp_path) as room:
         teacher = await room.machine("teacher")
         tracker = ForgetfulTracker()
-        teacher.session._services.new_tracker = lambda url: tracker
+        teacher.session._services.new_tracker = lambda url, policy: tracker
         await teacher.session.share(
             ShareRequest(paths=[str(data)], trackers=["ws://127.0.0.1/announce"])
         )
@@ -104,7 +104,7 @@ async def test_an_offer_that_finds_no_free_slot_has_its_turn_when_there_is_one(
         teacher = await room.machine("teacher")
         services = teacher.session._services
         tracker = AnsweringTracker()
-        services.new_tracker = lambda url: tracker
+        services.new_tracker = lambda url, policy: tracker
         for _ in range(MAX_NEGOTIATIONS):
             await services.offers.acquire()
         await teacher.session.share(

@@ -96,7 +96,7 @@ class Tracker:
 def watched(machine: Machine) -> Tracker:
     """Let a machine's announces go to a tracker that remembers them."""
     tracker = Tracker()
-    machine.session._services.new_tracker = lambda url: tracker
+    machine.session._services.new_tracker = lambda url, policy: tracker
     return tracker
 
 

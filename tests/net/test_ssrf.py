@@ -15,8 +15,13 @@ from jupyter_webtorrent.engine.offload import InlineOffload
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.guard import Policy, tracker_policy
 from jupyter_webtorrent.net.http import GuardedClient
+from jupyter_webtorrent.net.trackers.http import HttpTracker
+from jupyter_webtorrent.net.trackers.websocket import WebSocketTracker
 from jupyter_webtorrent.net.webseed import FileRange, HttpRanges
+from jupyter_webtorrent.protocol.announce import TcpAnnounce
 from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
+from jupyter_webtorrent.protocol.ws_tracker import AnnounceResponse, RelayedAnswer, RelayedOffer
 from tests.net.canary import (
     FORBIDDEN,
     PUBLIC,
@@ -70,6 +75,8 @@ SPELLINGS = (
     *NAMES,
 )
 
+INFO_HASH = InfoHash(bytes(20))
+
 Way = Callable[[GuardedClient, str], Awaitable[object]]
 
 
@@ -85,16 +92,51 @@ async def by_pasted_url(http: GuardedClient, url: str) -> None:
     await links.resolve(url, InlineOffload(), http)
 
 
-async def by_tracker(http: GuardedClient, url: str) -> None:
-    async with http.get(url, tracker_policy(url)):
-        pass
+async def by_http_tracker(http: GuardedClient, url: str) -> None:
+    await HttpTracker(url, http, tracker_policy(url)).announce(
+        TcpAnnounce(info_hash=INFO_HASH, peer_id=PeerId(bytes(20)), port=1, left=1)
+    )
+
+
+class FirstFailure:
+    """Implements `TrackerListener`."""
+
+    def __init__(self) -> None:
+        self.reason: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def connected(self) -> None:
+        self.reason.set_result("")
+
+    def failed(self, reason: str) -> None:
+        if not self.reason.done():
+            self.reason.set_result(reason)
+
+    def announced(self, response: AnnounceResponse) -> None: ...
+
+    def offered(self, offer: RelayedOffer) -> None: ...
+
+    def answered(self, answer: RelayedAnswer) -> None: ...
+
+
+async def by_websocket_tracker(http: GuardedClient, url: str) -> None:
+    url = url.replace("http", "ws", 1)
+    tracker = WebSocketTracker(url, tracker_policy(url), resolve=http.resolve)
+    listener = FirstFailure()
+    tracker.subscribe(INFO_HASH, listener)
+    try:
+        reason = await listener.reason
+    finally:
+        await tracker.aclose()
+    if reason:
+        raise WebTorrentError(reason)
 
 
 WAYS: dict[str, Way] = {
     "web seed": by_web_seed,
     "exact source": by_exact_source,
     "pasted URL": by_pasted_url,
-    "tracker": by_tracker,
+    "HTTP tracker": by_http_tracker,
+    "WebSocket tracker": by_websocket_tracker,
 }
 
 
@@ -182,9 +224,11 @@ async def test_the_canary_is_within_reach(bird: Canary) -> None:
 
 
 async def test_no_spelling_reaches_the_canary(bird: Canary, server: PublicServer) -> None:
-    matrix = await run_matrix(server, bird, ["web seed", "tracker"], [0, 1])
+    matrix = await run_matrix(server, bird, ["web seed", "HTTP tracker"], [0, 1])
     assert (matrix.passed, bird.reached) == ([], [])
     assert matrix.tried >= 2 * 2 * 60
+    sockets = await run_matrix(server, bird, ["WebSocket tracker"], [0, 1])
+    assert (sockets.passed, bird.reached) == ([], [])
 
 
 @pytest.mark.prove
@@ -226,6 +270,20 @@ async def test_a_name_that_changes_its_mind_is_checked_each_time(
         assert server.requests - before[1] == (answers[(asked - 1) % len(answers)] == [PUBLIC])
     await http.aclose()
     assert bird.reached == []
+
+
+@pytest.mark.parametrize("path", ["/", "/x?y=z", "/announce?y=z", "/api/announce"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.168.9.8"])
+async def test_a_websocket_tracker_nearby_is_asked_for_nothing_but_to_announce(
+    bird: Canary, host: str, path: str
+) -> None:
+    http = GuardedClient()
+    with pytest.raises(WebTorrentError, match="may not lead to"):
+        await by_websocket_tracker(http, f"http://{host}:{bird.port}{path}")
+    assert bird.reached == []
+    with pytest.raises(WebTorrentError, match="closed"):
+        await by_websocket_tracker(http, f"http://{host}:{bird.port}/announce")
+    assert set(bird.reached) == {f"::ffff:{host}"}
 
 
 async def test_a_fourth_redirect_is_not_followed(bird: Canary, server: PublicServer) -> None:

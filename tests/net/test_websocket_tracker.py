@@ -16,6 +16,7 @@ import pytest
 from aiohttp import web
 
 from jupyter_webtorrent.net.errors import NetError
+from jupyter_webtorrent.net.guard import Policy
 from jupyter_webtorrent.net.trackers import websocket as websocket_module
 from jupyter_webtorrent.net.trackers.websocket import WebSocketTracker
 from jupyter_webtorrent.protocol.announce import SwarmCounts
@@ -166,7 +167,7 @@ async def server() -> AsyncIterator[FakeTracker]:
 
 @pytest.fixture
 async def client(server: FakeTracker) -> AsyncIterator[WebSocketTracker]:
-    client = WebSocketTracker(server.url, rng=Impatient())
+    client = WebSocketTracker(server.url, Policy.LOCAL, rng=Impatient())
     yield client
     await client.aclose()
 
@@ -180,7 +181,7 @@ async def connect(client: WebSocketTracker, server: FakeTracker) -> tuple[Listen
 
 
 async def first_failure(url: str) -> object:
-    client = WebSocketTracker(url)
+    client = WebSocketTracker(url, Policy.NAMED)
     listener = Listener()
     client.subscribe(HASH, listener)
     reason = await listener.next()
@@ -331,7 +332,7 @@ async def test_a_tracker_that_starts_late_is_found() -> None:
     fake = FakeTracker()
     async with serving(fake.handle) as port:
         pass
-    client = WebSocketTracker(f"ws://127.0.0.1:{port}/announce", rng=Impatient())
+    client = WebSocketTracker(f"ws://127.0.0.1:{port}/announce", Policy.LOCAL, rng=Impatient())
     listener = Listener()
     client.subscribe(HASH, listener)
     assert await listener.next() == "connection refused"
@@ -350,7 +351,7 @@ async def test_a_torrent_added_during_a_long_wait_is_not_kept_waiting(
     fake = FakeTracker()
     async with serving(fake.handle) as port:
         pass
-    client = WebSocketTracker(f"ws://127.0.0.1:{port}/announce")
+    client = WebSocketTracker(f"ws://127.0.0.1:{port}/announce", Policy.LOCAL)
     first, second = Listener(), Listener()
     client.subscribe(HASH, first)
     assert await first.next() == "connection refused"
@@ -365,7 +366,7 @@ async def test_the_last_torrent_to_leave_ends_a_wait() -> None:
     async with serving(FakeTracker().handle) as port:
         pass
     before = asyncio.all_tasks()
-    client = WebSocketTracker(f"ws://127.0.0.1:{port}/announce")
+    client = WebSocketTracker(f"ws://127.0.0.1:{port}/announce", Policy.LOCAL)
     first, second = Listener(), Listener()
     client.subscribe(HASH, first)
     client.subscribe(OTHER_HASH, second)
@@ -387,7 +388,7 @@ async def test_only_a_tracker_that_worked_for_a_while_is_retried_quickly_again(
 ) -> None:
     monkeypatch.setattr(websocket_module, "SHORTEST", seconds_that_prove_it)
     rng = Impatient()
-    client = WebSocketTracker(server.url, rng=rng)
+    client = WebSocketTracker(server.url, Policy.LOCAL, rng=rng)
     listener = Listener()
     client.subscribe(HASH, listener)
     for _ in range(2):
@@ -422,7 +423,7 @@ async def test_closing_cuts_an_attempt_to_connect_short() -> None:
 
     attempted, closed = asyncio.Event(), asyncio.Event()
     async with serving(never) as port:
-        client = WebSocketTracker(f"ws://127.0.0.1:{port}/announce")
+        client = WebSocketTracker(f"ws://127.0.0.1:{port}/announce", Policy.LOCAL)
         client.subscribe(HASH, Listener())
         await asyncio.wait_for(attempted.wait(), 5)
         async with asyncio.timeout(websocket_module.CLOSE_TIMEOUT):
@@ -460,7 +461,7 @@ async def test_a_tracker_that_stops_answering_is_noticed(
         return websocket
 
     async with serving(deaf) as port:
-        client = WebSocketTracker(f"ws://127.0.0.1:{port}/announce")
+        client = WebSocketTracker(f"ws://127.0.0.1:{port}/announce", Policy.LOCAL)
         listener = Listener()
         client.subscribe(HASH, listener)
         assert await listener.next() == "connected"
@@ -627,7 +628,7 @@ async def test_the_url_is_sent_as_it_is_and_no_cookie_follows(server: FakeTracke
     cookies: list[dict[str, str]] = []
     async with serving(handle) as port:
         path = "/announce/%7eroom%2Fa?x=%41+b"
-        client = WebSocketTracker(f"ws://127.0.0.1:{port}{path}", rng=Impatient())
+        client = WebSocketTracker(f"ws://127.0.0.1:{port}{path}", Policy.LOCAL, rng=Impatient())
         listener = Listener()
         client.subscribe(HASH, listener)
         for _ in range(2):
@@ -638,7 +639,7 @@ async def test_the_url_is_sent_as_it_is_and_no_cookie_follows(server: FakeTracke
 
 
 async def test_the_name_of_a_tracker_hides_its_room(server: FakeTracker) -> None:
-    assert WebSocketTracker("ws://example.org:8000/announce/s3cret#k3y").name == (
+    assert WebSocketTracker("ws://example.org:8000/announce/s3cret#k3y", Policy.LOCAL).name == (
         "ws://example.org:8000"
     )
 
@@ -662,4 +663,4 @@ async def test_the_name_of_a_tracker_hides_its_room(server: FakeTracker) -> None
 )
 def test_a_url_that_cannot_be_a_tracker_is_refused(url: str) -> None:
     with pytest.raises(NetError):
-        WebSocketTracker(url)
+        WebSocketTracker(url, Policy.NAMED)

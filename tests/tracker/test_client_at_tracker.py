@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from jupyter_webtorrent.net.guard import Policy
 from jupyter_webtorrent.net.trackers.websocket import WebSocketTracker
 from jupyter_webtorrent.protocol.announce import Event
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
@@ -29,7 +30,7 @@ class Peer:
     def __init__(self, url: str, number: int, *, left: int, offers: tuple[Offer, ...] = ()) -> None:
         self.peer_id = PeerId(b"-JW0010-%012d" % number)
         self.heard: asyncio.Queue[object] = asyncio.Queue()
-        self.client = WebSocketTracker(url)
+        self.client = WebSocketTracker(url, Policy.LOCAL)
         self._left = left
         self._offers = offers
         self.client.subscribe(HASH, self)

@@ -18,6 +18,8 @@ import aiohttp
 from yarl import URL
 
 from jupyter_webtorrent.net.errors import NetError
+from jupyter_webtorrent.net.guard import Policy, Resolve, checked_url, system_resolve
+from jupyter_webtorrent.net.http import guarded_connector
 from jupyter_webtorrent.net.reasons import plain_reason
 from jupyter_webtorrent.net.trackers.backoff import FIRST_RETRY, SHORTEST, Backoff
 from jupyter_webtorrent.protocol.errors import TrackerMessageError
@@ -74,10 +76,19 @@ class WebSocketTracker:
     is out. To be used from one event loop; `aclose` leaves no task behind.
     """
 
-    def __init__(self, url: str, *, rng: random.Random | None = None) -> None:
-        """Raises NetError if the URL is not one of a WebSocket tracker."""
+    def __init__(
+        self,
+        url: str,
+        policy: Policy,
+        *,
+        rng: random.Random | None = None,
+        resolve: Resolve = system_resolve,
+    ) -> None:
+        """`policy`: where the URL may lead. Raises NetError if it leads elsewhere, or is not a WebSocket tracker's."""
         self.url = url
-        self._target = _checked_url(url)
+        self._target = _checked_url(url, policy)
+        self._policy = policy
+        self._resolve = resolve
         self._backoff = Backoff(rng or random.Random())
         self._listeners: dict[InfoHash, TrackerListener] = {}
         self._unsent: deque[str] = deque()
@@ -142,7 +153,7 @@ class WebSocketTracker:
         try:
             # Seen from `subscribe`, this loop's last test and the task's end are one step.
             while self._listeners:
-                async with _http_session() as http:
+                async with self._http_session() as http:
                     await self._keep_connected(http)
         finally:
             self._task = None
@@ -183,6 +194,8 @@ class WebSocketTracker:
                     max_msg_size=MAX_FRAME_BYTES + 1,
                     timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
                 )
+        except NetError as error:
+            return str(error)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return why_not_connected(error)
         async with socket, asyncio.TaskGroup() as tasks:
@@ -269,6 +282,15 @@ class WebSocketTracker:
                 case Failure():
                     self._tell(listener.failed, f"the tracker refused: {reply.reason}")
 
+    def _http_session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=guarded_connector(self._policy, self._resolve),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            middlewares=(_refuse_redirects,),
+            timeout=aiohttp.ClientTimeout(total=None),
+            trust_env=False,
+        )
+
     def _greet(self, info_hash: InfoHash, listener: TrackerListener) -> None:
         if self._connected and self._listeners.get(info_hash) is listener:
             self._tell(listener.connected)
@@ -306,7 +328,7 @@ def why_closed(message: aiohttp.WSMessage) -> str:
     return "the connection was lost"
 
 
-def _checked_url(url: str) -> URL:
+def _checked_url(url: str, policy: Policy) -> URL:
     if len(url) > MAX_URL_CHARACTERS or not url.isprintable() or " " in url:
         raise NetError("a tracker URL is printable, without spaces and under 2,000 characters")
     try:
@@ -319,16 +341,7 @@ def _checked_url(url: str) -> URL:
         raise NetError("a WebSocket tracker's URL is ws://host:port/path or wss://host/path")
     if target.user is not None or target.password is not None:
         raise NetError("a tracker URL holds no user name or password")
-    return target
-
-
-def _http_session() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        cookie_jar=aiohttp.DummyCookieJar(),
-        middlewares=(_refuse_redirects,),
-        timeout=aiohttp.ClientTimeout(total=None),
-        trust_env=False,
-    )
+    return checked_url(url, policy, ("ws", "wss"))
 
 
 async def _refuse_redirects(
