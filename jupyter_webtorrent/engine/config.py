@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from jupyter_webtorrent.protocol.ice_servers import TurnServer
+from jupyter_webtorrent.swarm.choker import UPLOAD_SLOTS
 
 DEFAULT_TRACKERS = (
     "wss://tracker.btorrent.xyz",
@@ -68,7 +69,7 @@ class EngineConfig:
     """Incoming connections that have not shaken hands yet: past it the oldest is closed."""
     max_half_open_per_address: int = 8
     """The same of one host."""
-    upload_slots: int = 6
+    upload_slots: int = UPLOAD_SLOTS
     """Peers of one torrent that are served at a time."""
     handshake_timeout: float = 10.0
     """Seconds, as are the next two."""
