@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
-from traitlets import Bool, Bunch, CaselessStrEnum, Int, List, TraitError, Unicode, validate
+from traitlets import Bool, Bunch, CaselessStrEnum, Float, Int, List, TraitError, Unicode, validate
 
 from jupyter_webtorrent import __version__
 from jupyter_webtorrent.engine.config import (
@@ -34,6 +34,8 @@ from jupyter_webtorrent.storage.journal import has_torrents
 
 if TYPE_CHECKING:
     from jupyter_webtorrent.engine.host import EngineHost
+
+DEFAULTS = EngineConfig()
 
 
 class WebTorrentApp(ExtensionApp):
@@ -83,6 +85,55 @@ class WebTorrentApp(ExtensionApp):
         Unicode(),
         default_value=list(DEFAULT_DHT_NODES),
         help="The DHT nodes to join by, as HOST:PORT.",
+    ).tag(config=True)
+    lan_discovery = Bool(DEFAULTS.lan_discovery, help="Search the local network for peers.").tag(
+        config=True
+    )
+    pex = Bool(
+        DEFAULTS.pex,
+        help="Exchange further peers' addresses with peers; never those of private torrents.",
+    ).tag(config=True)
+    port_mapping = Bool(
+        DEFAULTS.port_mapping,
+        help="Ask the router to let peers of the internet in (NAT-PMP, UPnP).",
+    ).tag(config=True)
+    encryption = CaselessStrEnum(
+        ["off", "prefer", "require"],
+        default_value=DEFAULTS.encryption,
+        help="Disguise TCP connections: never, for peers that want it, or always.",
+    ).tag(config=True)
+    down_limit = Int(
+        DEFAULTS.down_limit,
+        min=1,
+        allow_none=True,
+        help="Download at most so many bytes a second; None: no limit.",
+    ).tag(config=True)
+    up_limit = Int(
+        DEFAULTS.up_limit,
+        min=1,
+        allow_none=True,
+        help="Upload at most so many bytes a second; None: no limit.",
+    ).tag(config=True)
+    limit_lan = Bool(DEFAULTS.limit_lan, help="Hold the limits on the local network too.").tag(
+        config=True
+    )
+    seed_ratio = Float(
+        DEFAULTS.seed_ratio,
+        min=0,
+        allow_none=True,
+        help="Pause a download that is shared on once so many times its bytes were sent; None: never.",
+    ).tag(config=True)
+    seed_seconds = Float(
+        DEFAULTS.seed_seconds,
+        min=0,
+        allow_none=True,
+        help="Pause a download that is shared on after so many seconds of it; None: never.",
+    ).tag(config=True)
+    upload_slots = Int(
+        DEFAULTS.upload_slots, min=1, help="How many peers of a torrent are served at a time."
+    ).tag(config=True)
+    max_peers = Int(
+        DEFAULTS.max_peers, min=1, help="Connections of all transfers together, at most."
     ).tag(config=True)
     download_folder = Unicode(
         "",
@@ -165,6 +216,17 @@ class WebTorrentApp(ExtensionApp):
             state_folder=Path(self.state_folder or Path(jupyter_data_dir()) / "webtorrent"),
             dht=self.dht,
             dht_nodes=tuple(self.dht_nodes),
+            lan_discovery=self.lan_discovery,
+            pex=self.pex,
+            port_mapping=self.port_mapping,
+            encryption=self.encryption,
+            down_limit=self.down_limit,
+            up_limit=self.up_limit,
+            limit_lan=self.limit_lan,
+            seed_ratio=self.seed_ratio,
+            seed_seconds=self.seed_seconds,
+            upload_slots=self.upload_slots,
+            max_peers=self.max_peers,
         )
 
     def initialize_handlers(self) -> None:
