@@ -139,7 +139,8 @@ class Negotiator:
             if not told:
                 return False
             try:
-                answer = await asyncio.wait_for(answered, OFFER_SECONDS)
+                async with asyncio.timeout(OFFER_SECONDS):
+                    answer = await answered
             except TimeoutError:
                 silent = f"the tracker passed on no answer to our offer in {OFFER_SECONDS:.0f} s"
                 raise ConnectError(FailureCode.NO_ANSWER, silent) from None
@@ -199,6 +200,7 @@ class Negotiator:
 
     async def _opened(self, connection: WebRtcConnection) -> WebRtcTransport:
         try:
-            return await asyncio.wait_for(connection.opened(), CONNECT_SECONDS)
+            async with asyncio.timeout(CONNECT_SECONDS):
+                return await connection.opened()
         except TimeoutError:
             raise connection.overdue() from None

@@ -57,7 +57,8 @@ class Program:
         with contextlib.suppress(ProcessLookupError):
             self._process.terminate()
         try:
-            await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._process.wait()
         except TimeoutError:
             await self.kill()
             raise self._failure(f"did not stop in {STOP_SECONDS:.0f} s and was killed") from None
