@@ -37,6 +37,8 @@ SLOW_SECONDS = 1.0
 CLOCK_SECONDS = 0.01
 """A timer may be early by less than this."""
 LOOKUP_SECONDS = 60.0
+JOIN_TRIES = 2
+"""Times that nodes to begin with are asked if none of them answers: often there is one, and a datagram may be lost."""
 MAINTENANCE_SECONDS = 15.0
 MAX_PINGS_AT_ONCE = 8
 STRANGERS_PER_SECOND = 2.0
@@ -132,18 +134,30 @@ class DhtNode:
         self.table.restore((node for node in self.known if self.may_send(node.address)), now)
         self.known = ()
         own_id = self.table.own_id
+        start: list[Node] = self.table.closest(own_id)
+        usable = [address for address in addresses if self.may_send(address)]
+        for _ in range(JOIN_TRIES):
+            answered, named = await self._ask_for_neighbours(usable)
+            start += named
+            if answered or start:
+                break
+        await self.lookup(own_id, partial(FindNode, target=own_id), start)
+        return bool(self.table.good_count(self._loop.time()))
+
+    async def _ask_for_neighbours(self, addresses: list[PeerAddress]) -> tuple[bool, list[Node]]:
+        """Whether any of these nodes answered, and the nodes they named."""
+        own_id = self.table.own_id
         answers = []
         for address in addresses:
-            if self.may_send(address):
-                await self._pace.turn()
-                answers.append((address, self._send(address, FindNode(own_id, own_id))))
-        start: list[Node] = self.table.closest(own_id)
+            await self._pace.turn()
+            answers.append((address, self._send(address, FindNode(own_id, own_id))))
+        answered, named = False, []
         for address, answer in answers:
             reply = self._read(address, await answer)
             if reply is not None:
-                start += self._named(reply, address)
-        await self.lookup(own_id, partial(FindNode, target=own_id), start)
-        return bool(self.table.good_count(self._loop.time()))
+                answered = True
+                named += self._named(reply, address)
+        return answered, named
 
     async def maintain(self) -> None:
         """Ask who is still there, and look up what was not for long; until cancelled."""
@@ -217,7 +231,7 @@ class DhtNode:
                 timeout=pause if pause < math.inf else None,
                 return_when=asyncio.FIRST_COMPLETED,
             )
-            for answer in done:
+            for answer in [answer for answer in waiting if answer in done]:
                 node, _ = waiting.pop(answer)
                 reply = self._heard(node, answer.result())
                 if reply is None:

@@ -136,6 +136,25 @@ async def test_a_peer_is_found_among_300_nodes_though_every_tenth_datagram_is_lo
 
 
 @virtual_time
+async def test_a_lost_datagram_to_the_only_bootstrap_node_is_sent_again() -> None:
+    async with swarm(5, Link()) as nodes:
+        lost: list[bytes] = []
+        deliver = nodes.network.deliver
+
+        def lose_first(data: bytes, sender: PeerAddress, receiver: PeerAddress) -> None:
+            if sender.host == public_host(5) and not lost:
+                lost.append(data)
+            else:
+                deliver(data, sender, receiver)
+
+        nodes.network.deliver = lose_first  # type: ignore[method-assign]
+        node = await nodes.add()
+        await asyncio.sleep(5.5)
+        assert lost
+        assert node.node_count >= 1
+
+
+@virtual_time
 async def test_a_network_that_is_left_alone_stays_whole_and_quiet() -> None:
     async with swarm(60, Link(latency=0.05, loss=0.02)) as nodes:
         await asyncio.sleep(60)
