@@ -119,11 +119,11 @@ async def test_a_tracker_that_cannot_be_used_does_not_spoil_the_others(tmp_path:
     async with classroom(tmp_path) as room:
         student = await room.machine("student")
         link = f"magnet:?xt=urn:btih:{'ab' * 20}&x.pe=nobody:1&tr=udp%3A%2F%2F127.0.0.1"
-        trackers = ["ws://user:secret@127.0.0.1:9/announce", "WS://127.0.0.1:9/announce"]
+        trackers = ["ws://user:secret@127.0.0.1:8099/announce", "WS://127.0.0.1:8099/announce"]
         fetched = await student.session.fetch(request(student, link, trackers=trackers))
         await until(lambda: len(student.session.details(fetched).trackers) == 3)
         states = {t.url: t.message for t in student.session.details(fetched).trackers}
-        assert "user name" in states["ws://user:secret@127.0.0.1:9/announce"]
+        assert "user name" in states["ws://user:secret@127.0.0.1:8099/announce"]
         assert "names a port" in states["udp://127.0.0.1"]
-        assert states["WS://127.0.0.1:9/announce"] == ""
+        assert states["WS://127.0.0.1:8099/announce"] == ""
         await student.session.remove(fetched.info_hash)

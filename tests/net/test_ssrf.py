@@ -21,7 +21,7 @@ from jupyter_webtorrent.net.webseed import FileRange, HttpRanges
 from jupyter_webtorrent.protocol.announce import TcpAnnounce
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerId
-from jupyter_webtorrent.protocol.ws_tracker import AnnounceResponse, RelayedAnswer, RelayedOffer
+from jupyter_webtorrent.protocol.ws_messages import AnnounceResponse, RelayedAnswer, RelayedOffer
 from tests.net.canary import (
     FORBIDDEN,
     PUBLIC,
