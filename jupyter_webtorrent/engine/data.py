@@ -115,16 +115,19 @@ class TorrentData:
         self._run_commands()
 
     async def deliver(self, info: Info) -> tuple[Path, ...] | None:
-        """Move the files into place once the disk allows it; None if pieces turned out to be wrong."""
-        while True:
-            if wrong := await self.disk.check_before_finish(info):
-                self.guard.lost(wrong)
-                return None
-            try:
-                return await self.disk.finish()
-            except DiskTroubleError as error:
-                await self.disk.wait_out(error)
-                self.disk.doubt(info)
+        """Move the files into place; None if pieces turned out to be wrong.
+
+        Raises StorageError, of which `wait_to_deliver` takes DiskTroubleError.
+        """
+        if wrong := await self.disk.check_before_finish(info):
+            self.guard.lost(wrong)
+            return None
+        return await self.disk.finish()
+
+    async def wait_to_deliver(self, info: Info, error: DiskTroubleError) -> None:
+        """Wait until it is worth another try."""
+        await self.disk.wait_out(error)
+        self.disk.doubt(info)
 
     def read_failed(self, peer: Peer, request: Request, error: WebTorrentError) -> None:
         """A block that a peer waits for cannot be read."""

@@ -28,7 +28,10 @@ class PauseSwitch:
             self._resumed.clear()
 
     def resume(self) -> None:
+        """Whoever waits for the rest that was to come waits no longer."""
         self.reason = ""
+        self._resting.set()
+        self._resting.clear()
         self._paused.clear()
         self._resumed.set()
 
@@ -39,11 +42,11 @@ class PauseSwitch:
         """Nothing goes on any more; returns when it is to go on."""
         self.rests()
         await self._resumed.wait()
-        self._resting.clear()
 
     def rests(self) -> None:
         """Nothing goes on any more, perhaps for good."""
         self._resting.set()
 
     async def until_resting(self) -> None:
+        """Or until it is resumed."""
         await self._resting.wait()

@@ -195,13 +195,13 @@ class Session:
 
         Raises TransferNotFoundError, EngineError, and DiskFullError if what is added has no room.
         """
-        async with self._changing:
-            torrent = self.torrent(info_hash)
-            if await torrent.set_priorities(priorities):
-                return torrent
-            plan = same_again(torrent)
-            await self._end(torrent)
-            return self._begin(plan.torrent(self._services))
+        while not await (torrent := self.torrent(info_hash)).set_priorities(priorities):
+            async with self._changing:
+                if self.torrents.get(info_hash) is torrent:  # nobody was faster
+                    plan = same_again(torrent)
+                    await self._end(torrent)
+                    return self._begin(plan.torrent(self._services))
+        return torrent
 
     def open_stream(self, info_hash: InfoHash, file: int | str) -> FileStream:
         """A reader of a file, by its index or its path in the torrent; close it when done.
@@ -228,7 +228,9 @@ class Session:
         Raises TransferNotFoundError, and EngineError for one that has failed.
         """
         async with self._changing:
-            await self.torrent(info_hash).pause()
+            torrent = self.torrent(info_hash)
+            torrent.pause()
+        await torrent.paused()
 
     async def resume(self, info_hash: InfoHash) -> None:
         """Let a paused torrent go on; others go on anyway. Raises TransferNotFoundError."""

@@ -29,6 +29,7 @@ from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.metainfo import Info
 from jupyter_webtorrent.schema.transfers import FilePriority, TransferState
 from jupyter_webtorrent.storage.create import CreatedTorrent
+from jupyter_webtorrent.storage.errors import DiskTroubleError
 from jupyter_webtorrent.storage.journal import Kept
 from jupyter_webtorrent.swarm.commands import Complete, StorePiece, UseMetadata
 from jupyter_webtorrent.swarm.holdings import BOTH_COMPLETE
@@ -82,6 +83,8 @@ class Torrent:
         """Held while what is wanted changes, and while it is put in its place."""
         self._running_commands = False
         self._work = Work()
+        self._preparing: asyncio.Task[None] | None = None
+        """What is done although it rests since an earlier session."""
         self.switch = PauseSwitch()
         if kept is not None and kept.torrent.paused:
             self.switch.pause(kept.torrent.pause_reason)
@@ -124,7 +127,7 @@ class Torrent:
         """Fetch if there is anything to fetch, then seed until cancelled; raises nothing else."""
         try:
             if self.switch.is_paused:  # since an earlier session
-                await self._prepare()
+                await self._prepare_to_rest()
             while True:
                 if self.switch.is_paused:
                     self.state = TransferState.PAUSED
@@ -150,8 +153,7 @@ class Torrent:
                 self.data.disk.give_up()
             self._work.cancel_chores()
             await self.peering.hang_up()
-        if self.swarm.info is None:
-            await self.data.disk.aclose()  # perhaps it was just being opened
+        await self._let_go_unopened()
 
     async def _live(self) -> None:
         self.state = self._next_state()
@@ -199,13 +201,28 @@ class Torrent:
         elif self.metadata.is_settled:
             await self._open(await self.metadata.wait())
 
+    async def _prepare_to_rest(self) -> None:
+        """Open the storage although nothing is to go on, unless even that is to stop."""
+        async with asyncio.TaskGroup() as tasks:
+            self._preparing = tasks.create_task(self._prepare())
+        await self._let_go_unopened()
+
+    async def _let_go_unopened(self) -> None:
+        if self.swarm.info is None:
+            await self.data.disk.aclose()  # perhaps it was just being opened
+
     async def _transfer(self) -> None:
         """Wait until all that is wanted is here, and put it in its place."""
         await self._complete.wait()
         self._complete.clear()
-        async with self._choosing:
-            if self.swarm.is_complete:  # unless more is wanted by now
-                await self._finish()
+        try:
+            async with self._choosing:
+                if self.swarm.is_complete:  # unless more is wanted by now
+                    await self._finish()
+        except DiskTroubleError as error:
+            # Perhaps for ever: other files may be chosen meanwhile.
+            await self.data.wait_to_deliver(await self.metadata.wait(), error)
+            self._complete.set()
 
     async def _finish(self) -> None:
         if self.shared is not None:
@@ -289,12 +306,17 @@ class Torrent:
         """The finished top-level paths; raises FetchFailedError if it cannot go on."""
         return await asyncio.shield(self.done)
 
-    async def pause(self) -> None:
-        """Stop all traffic; returns when every connection is closed. Raises EngineError if it has failed."""
+    def pause(self) -> None:
+        """Begin to stop all traffic. Raises EngineError if it has failed."""
         if self.state is TransferState.FAILED:
             raise EngineError(f"{self.name} has failed: fetch or share it again")
         self.switch.pause()
+        if self._preparing is not None:
+            self._preparing.cancel()
         self._keep()
+
+    async def paused(self) -> None:
+        """Wait until every connection is closed, or until it is to go on."""
         await self.switch.until_resting()
 
     def resume(self) -> None:

@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 
 import pytest
 
+from jupyter_webtorrent.engine.disk import TorrentDisk
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.peer_connection import PeerConnection
 from jupyter_webtorrent.engine.torrent import Torrent
@@ -27,6 +28,7 @@ from jupyter_webtorrent.protocol.messages import Extended, Interested, Request
 from jupyter_webtorrent.protocol.ws_messages import Announce, AnnounceResponse, Answer
 from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest, TransferState
 from tests.engine.classroom import Machine, all_done, classroom, digest, until, write_random
+from tests.engine.test_restore import computer, only
 from tests.engine.test_trouble import meet
 
 pytestmark = [pytest.mark.looptime, pytest.mark.asyncio]
@@ -361,3 +363,45 @@ async def test_a_peer_that_never_reads_makes_us_hold_a_mebibyte_at_most(
             deliver(request.encode())
         assert held <= 1 << 20
         assert "does not read" in ended
+
+
+async def test_a_pause_ends_the_check_of_what_an_earlier_session_paused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    data = write_random(tmp_path / "data.bin", 2 * MB)
+    async with classroom(tmp_path, SLOW) as room:
+        teacher = await room.machine("teacher")
+        shared = await teacher.share(data)
+        async with computer(room, "student", tmp_path / "state") as student:
+            fetched = await student.fetch(shared, [teacher.address])
+            await until(lambda: fetched.swarm.have.count() > 30)
+            await student.session.pause(fetched.info_hash)
+
+        async def never_ending(*_: object) -> None:
+            await asyncio.sleep(3600)
+
+        async with computer(room, "student", tmp_path / "state") as student:
+            with monkeypatch.context() as patch:
+                patch.setattr(TorrentDisk, "open", never_ending)
+                again = only(student.session)
+                await asyncio.sleep(1)
+                assert student.session.transfer(again).state is TransferState.CHECKING
+                async with asyncio.timeout(1):
+                    await student.session.pause(again.info_hash)
+                assert again.state is TransferState.PAUSED
+            await student.session.resume(again.info_hash)
+            await all_done([again], 60)
+            assert digest(student.folder / "data.bin") == digest(data)
+
+
+async def test_a_pause_that_is_taken_back_at_once_keeps_nobody_waiting(tmp_path: Path) -> None:
+    data = write_random(tmp_path / "data.bin", MB)
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, student = await room.machine("teacher"), await room.machine("student")
+        fetched = await student.fetch(await teacher.share(data), [teacher.address])
+        await until(lambda: fetched.swarm.downloader is not None)
+        async with asyncio.timeout(1):
+            await asyncio.gather(
+                student.session.pause(fetched.info_hash), student.session.resume(fetched.info_hash)
+            )
+        await all_done([fetched], 60)

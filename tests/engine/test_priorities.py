@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.memory import Link
 from jupyter_webtorrent.schema.transfers import FilePriority, TransferState
+from jupyter_webtorrent.storage.errors import DiskTroubleError
+from jupyter_webtorrent.storage.store import PieceStore
 from tests.engine.classroom import (
     Classroom,
     Machine,
@@ -118,3 +121,28 @@ async def test_a_choice_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
             await set_priorities(fetched.info_hash, dict.fromkeys(range(4), SKIP))
         assert done(student, fetched).keys() == set(NAMES)
         assert student.session.transfer(fetched).total == 16 * MIB
+
+
+async def test_a_disk_that_refuses_the_finish_keeps_nothing_else_waiting(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(_: PieceStore) -> None:
+        raise DiskTroubleError("the disk is read-only")
+
+    async with classroom(tmp_path, SLOW) as room:
+        student, fetched = await begin(room, select=("a.bin",))
+        session, other = student.session, write_random(tmp_path / "other.bin", 1000)
+        with monkeypatch.context() as patch:
+            patch.setattr(PieceStore, "finish", refuse)
+            await until(lambda: "read-only" in session.transfer(fetched).notice)
+            async with asyncio.timeout(1):
+                await session.set_priorities(fetched.info_hash, {1: NORMAL})
+                await student.share(other)
+                await session.pause(fetched.info_hash)
+                await session.resume(fetched.info_hash)
+            await until(lambda: sum(done(student, fetched).values()) == 8 * MIB)
+            await until(lambda: "read-only" in session.transfer(fetched).notice)
+            assert fetched.state is TransferState.DOWNLOADING
+        await all_done([fetched], 60)
+        assert sorted(digest(student.folder / "course")) == ["a.bin", "b.bin"]
+        assert session.transfer(fetched).notice == ""
