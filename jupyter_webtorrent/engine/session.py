@@ -233,7 +233,10 @@ class Session:
         await torrent.paused()
 
     async def resume(self, info_hash: InfoHash) -> None:
-        """Let a paused torrent go on; others go on anyway. Raises TransferNotFoundError."""
+        """Let a paused torrent go on; others go on anyway.
+
+        Raises TransferNotFoundError, and EngineError for one that has failed.
+        """
         async with self._changing:
             self.torrent(info_hash).resume()
 

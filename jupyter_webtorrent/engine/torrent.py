@@ -308,8 +308,7 @@ class Torrent:
 
     def pause(self) -> None:
         """Begin to stop all traffic. Raises EngineError if it has failed."""
-        if self.state is TransferState.FAILED:
-            raise EngineError(f"{self.name} has failed: fetch or share it again")
+        self._require_alive()
         self.switch.pause()
         if self._preparing is not None:
             self._preparing.cancel()
@@ -320,7 +319,11 @@ class Torrent:
         await self.switch.until_resting()
 
     def resume(self) -> None:
-        """Go on at once with what is on disk; does nothing if it was not paused."""
+        """Go on at once with what is on disk; does nothing if it was not paused.
+
+        Raises EngineError if it has failed.
+        """
+        self._require_alive()
         if self.switch.is_paused:
             self.peering.connections.book.start_over()
             self.state = self._next_state()
@@ -407,6 +410,10 @@ class Torrent:
         return self.swarm.up.total
 
     # Shared by these
+
+    def _require_alive(self) -> None:
+        if self.state is TransferState.FAILED:
+            raise EngineError(f"{self.name} has failed: fetch or share it again")
 
     def _new_done(self) -> asyncio.Future[tuple[Path, ...]]:
         done: asyncio.Future[tuple[Path, ...]] = self._loop.create_future()

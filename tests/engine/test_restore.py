@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.torrent import Torrent
-from jupyter_webtorrent.schema.transfers import TransferState
+from jupyter_webtorrent.schema.transfers import FetchRequest, TransferState
 from jupyter_webtorrent.storage import hashing
 from jupyter_webtorrent.storage.database import slot_path
 from tests.engine.classroom import (
@@ -322,3 +324,31 @@ async def test_a_paused_transfer_comes_back_paused_with_what_it_has(tmp_path: Pa
             await student.session.resume(again.info_hash)
             await all_done([again], 60)
             assert digest(student.folder / "data.csv") == digest(data)
+
+
+async def test_what_failed_while_it_was_paused_is_not_resumed_but_fetched_anew(
+    tmp_path: Path,
+) -> None:
+    data = write_random(tmp_path / "data.csv", 2 * MB)
+    async with classroom(tmp_path) as room:
+        teacher = await room.machine("teacher")
+        shared = await teacher.share(data)
+        folder = tmp_path / "student" / "course"
+        link = f"magnet:?xt=urn:btih:{shared.info_hash}"
+        request = FetchRequest(link=link, folder=str(folder), peers=[teacher.address])
+        async with computer(room, "student", tmp_path / "state") as student:
+            folder.mkdir()
+            fetched = await student.session.fetch(request)
+            await until(lambda: fetched.swarm.have.count() > 60)
+            await student.session.pause(fetched.info_hash)
+        shutil.rmtree(folder)
+        async with computer(room, "student", tmp_path / "state") as student:
+            failed = only(student.session)
+            await until(lambda: failed.state is TransferState.FAILED)
+            folder.mkdir()
+            with pytest.raises(EngineError, match="has failed: fetch"):
+                await student.session.resume(failed.info_hash)
+            assert failed.state is TransferState.FAILED
+            again = await student.session.fetch(request)
+            await all_done([again], 60)
+            assert digest(folder / "data.csv") == digest(data)
