@@ -37,19 +37,34 @@ class PeerDiscovery:
         self._lan = services.lan
         self._dht = services.dht if services.dht is not None and services.dht.is_open else None
         self._dht_source = DhtSource(torrent, services, self._dht) if self._dht else None
-        self._trackers = tuple(url for tier in tiers for url in tier)
+        self._torrent = torrent
+        self._negotiator = negotiator
+        self._services = services
+        self._trackers: tuple[str, ...] = ()
         self._announcers: list[TrackerAnnouncer | TierAnnouncer] = []
         self._unusable: list[TrackerStatus] = []
+        self._is_started = False
+        self.add_trackers(tiers)
+
+    def add_trackers(self, tiers: Tiers) -> None:
+        """Ask these too; none of them is known yet."""
+        added: list[TrackerAnnouncer | TierAnnouncer] = []
+        torrent, services = self._torrent, self._services
         for tier in tiers:
+            self._trackers += tier
             # Browsers announce to all of their trackers, tiers or not: so do we, to be found there.
             for url in filter(is_websocket, tier):
                 try:
-                    self._announcers.append(TrackerAnnouncer(url, torrent, negotiator, services))
+                    added.append(TrackerAnnouncer(url, torrent, self._negotiator, services))
                 except WebTorrentError as error:
                     status = TrackerStatus(url=url, state="failed", message=str(error))
                     self._unusable.append(status)
             if others := [url for url in tier if not is_websocket(url)]:
-                self._announcers.append(TierAnnouncer(others, torrent, services))
+                added.append(TierAnnouncer(others, torrent, services))
+        self._announcers += added
+        if self._is_started:
+            for announcer in added:
+                announcer.start()
 
     @property
     def dht_port(self) -> int | None:
@@ -68,6 +83,7 @@ class PeerDiscovery:
 
     def start(self, peers: Iterable[PeerAddress] = ()) -> None:
         """Begin; `peers` are the addresses known already."""
+        self._is_started = True
         if self._dht_source is not None:
             self._dht_source.start(local=_is_local(self._trackers, peers))
         if self._lan is not None:

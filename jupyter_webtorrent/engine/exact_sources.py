@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
+from contextlib import suppress
 
 from jupyter_webtorrent.engine import links
 from jupyter_webtorrent.engine.services import Services
@@ -23,8 +24,9 @@ PEERS_FIRST_SECONDS = 2.0
 class ExactSources:
     """The URLs where a stranger says that a torrent's .torrent file is."""
 
-    def __init__(self, urls: Sequence[str], info_hash: InfoHash, services: Services) -> None:
-        self._urls = urls
+    def __init__(self, urls: Iterable[str], info_hash: InfoHash, services: Services) -> None:
+        self._urls = list(urls)
+        self._added = asyncio.Event()
         self._info_hash = info_hash
         self._services = services
         self._failures: dict[str, str] = {}
@@ -34,11 +36,17 @@ class ExactSources:
         """Why each of them gave nothing, in one line each."""
         return [f"{url}: {reason}" for url, reason in self._failures.items()]
 
-    async def find(self) -> Metainfo | None:
-        """The .torrent file with the info hash, however often it takes to try; None if there is nowhere to look."""
-        backoff = Backoff(self._services.random)
+    def add(self, urls: Iterable[str]) -> None:
+        """Look there, too."""
+        self._urls += [url for url in urls if url not in self._urls]
+        self._added.set()
+
+    async def find(self) -> Metainfo:
+        """The .torrent file with the info hash, however often it takes to try."""
         await asyncio.sleep(PEERS_FIRST_SECONDS)
-        while self._urls:
+        backoff = Backoff(self._services.random)
+        while True:
+            self._added.clear()
             for url in self._urls:
                 try:
                     metainfo = await links.download(self._services.http, url, Policy.PUBLIC)
@@ -49,5 +57,6 @@ class ExactSources:
                 if metainfo.info.info_hash == self._info_hash:
                     return metainfo
                 self._failures[url] = "its .torrent file is of another torrent"
-            await asyncio.sleep(backoff.next())
-        return None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(backoff.next() if self._urls else None):
+                    await self._added.wait()

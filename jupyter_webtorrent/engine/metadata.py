@@ -50,10 +50,8 @@ class TorrentMetadata:
         except WebTorrentError as error:
             self._known.set_exception(error)
 
-    async def ask_exact_sources(self) -> tuple[str, ...]:
-        """Ask until one has it, if there is any; returns the web seeds that are named there too."""
-        found = await self.exact_sources.find()
-        if found is None or self.is_settled:
-            return ()
-        self._known.set_result(found.info)
-        return tuple(found.web_seeds)
+    def learn(self, source: Source) -> None:
+        """Another link names the same torrent: use what it says."""
+        self.exact_sources.add(source.link.exact_sources)
+        if source.info is not None and not self.is_settled:
+            self._known.set_result(source.info)

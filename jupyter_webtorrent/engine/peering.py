@@ -20,7 +20,7 @@ from jupyter_webtorrent.engine.negotiation import Negotiator
 from jupyter_webtorrent.engine.peer_connection import PeerConnection
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.engine.throttle import TorrentLimits, UploadTurns
-from jupyter_webtorrent.engine.tiers import Tiers
+from jupyter_webtorrent.engine.tiers import Tiers, merged
 from jupyter_webtorrent.engine.web_seed import WebSeeds
 from jupyter_webtorrent.engine.work import Work
 from jupyter_webtorrent.net.transport import Transport
@@ -74,7 +74,7 @@ class Peering:
         self.limits = TorrentLimits(services.down, services.up, swarm, run_commands)
         self.web_seeds = WebSeeds(self, services)
         self._data = data
-        self._tiers = tiers
+        self.tiers = tiers
         self._services = services
         self._work = work
         self._loop = asyncio.get_running_loop()
@@ -88,10 +88,15 @@ class Peering:
             swarm.extensions.listen_port = services.listening.port
 
     def _new_discovery(self) -> PeerDiscovery:
-        discovery = PeerDiscovery(self, self._tiers, self._negotiator, self._services)
+        discovery = PeerDiscovery(self, self.tiers, self._negotiator, self._services)
         if self._is_private:
             discovery.private()
         return discovery
+
+    def add_trackers(self, tiers: Tiers) -> None:
+        """Ask these too; what is known already is left out."""
+        known, self.tiers = self.tiers, merged(self.tiers, tiers)
+        self.discovery.add_trackers(self.tiers[len(known) :])
 
     def start(self) -> None:
         """Begin to look for peers, and to be found."""

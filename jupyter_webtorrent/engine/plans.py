@@ -17,7 +17,7 @@ from jupyter_webtorrent.engine.goals import SeedingGoal
 from jupyter_webtorrent.engine.links import Source
 from jupyter_webtorrent.engine.offload import run_to_end
 from jupyter_webtorrent.engine.selection import FileSelection
-from jupyter_webtorrent.engine.services import Services, unique
+from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.engine.tiers import Tiers, merged, one_each
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.guard import Policy
@@ -66,14 +66,15 @@ class Plan:
         return torrent
 
     def extending(self, torrent: Torrent) -> Plan:
-        """With what that torrent fetches, and where from, besides."""
-        peering = torrent.peering
+        """To begin a torrent anew that has learned all of this, with these files besides."""
+        again = same_again(torrent)
+        link = replace(again.source.link, select=self.source.link.select)
         return replace(
-            self,
-            tiers=merged(torrent.tiers, self.tiers),
-            addresses=(*peering.connections.book.addresses(), *self.addresses),
-            web_seeds=unique(peering.web_seeds.urls(Policy.NAMED), self.web_seeds),
-            selection=torrent.data.disk.selection.extended_by(self.selection),
+            again,
+            source=replace(again.source, link=link),
+            goal=self.goal,
+            selection=again.selection.extended_by(self.selection),
+            sequential=self.sequential,
         )
 
 

@@ -32,7 +32,6 @@ from jupyter_webtorrent.engine.throttle import Throttle
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.datagrams import DatagramNetwork, UdpNetwork
 from jupyter_webtorrent.net.errors import NetError
-from jupyter_webtorrent.net.guard import Policy
 from jupyter_webtorrent.net.http import GuardedClient
 from jupyter_webtorrent.net.tcp import TcpNetwork
 from jupyter_webtorrent.net.trackers.websocket import WebSocketTracker
@@ -178,7 +177,7 @@ class Session:
                         " remove it first to fetch it into another folder"
                     )
                 existing.peering.add_peers(plan.addresses)
-                existing.peering.web_seeds.add(plan.web_seeds, Policy.NAMED)
+                existing.learn(plan.source, plan.tiers, plan.web_seeds)
                 if existing.covers(plan.selection):
                     existing.resume()
                     return existing

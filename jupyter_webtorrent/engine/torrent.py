@@ -14,7 +14,7 @@ from pathlib import Path
 from jupyter_webtorrent.engine.data import TorrentData
 from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError
 from jupyter_webtorrent.engine.goals import SeedingGoal
-from jupyter_webtorrent.engine.links import Source
+from jupyter_webtorrent.engine.links import Source, source_of
 from jupyter_webtorrent.engine.metadata import TorrentMetadata
 from jupyter_webtorrent.engine.offload import to_the_end
 from jupyter_webtorrent.engine.pause import PauseSwitch
@@ -61,7 +61,6 @@ class Torrent:
         left."""
         self.link = source.link
         self.info_hash = source.link.info_hash
-        self.tiers = tiers
         self.state = TransferState.METADATA if source.info is None else TransferState.CHECKING
         self.error = ""
         self.paths: tuple[Path, ...] = ()
@@ -178,8 +177,7 @@ class Torrent:
             await self._transfer()
 
     async def _ask_exact_sources(self) -> None:
-        web_seeds = await self.metadata.ask_exact_sources()
-        self.peering.web_seeds.add(web_seeds, Policy.PUBLIC)
+        self.learn(source_of(await self.metadata.exact_sources.find()))
 
     async def _pause_at_goal(self) -> None:
         self.switch.pause(await self.goal.reached(self))
@@ -351,6 +349,15 @@ class Torrent:
         self.data.streams.changed()
         return True
 
+    def learn(self, source: Source, tiers: Tiers = (), web_seeds: Iterable[str] = ()) -> None:
+        """Another link names the same torrent: use what it says, and the web seeds that a person names."""
+        self.link = self.link.extended_by(source.link)
+        self.peering.add_trackers(tiers)
+        self.peering.web_seeds.add(web_seeds, Policy.NAMED)
+        self.peering.web_seeds.add(source.link.web_seeds, Policy.PUBLIC)
+        self.metadata.learn(source)
+        self._keep(soon=True)
+
     def covers(self, selection: FileSelection) -> bool:
         """Whether a request for these files brings nothing new."""
         return self.shared is not None or self.data.disk.selection.covers(selection)
@@ -360,6 +367,10 @@ class Torrent:
     @property
     def info(self) -> Info | None:
         return self.metadata.info
+
+    @property
+    def tiers(self) -> Tiers:
+        return self.peering.tiers
 
     @property
     def trackers(self) -> tuple[str, ...]:

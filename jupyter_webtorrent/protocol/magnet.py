@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 from urllib.parse import quote, unquote, unquote_plus
 
 from jupyter_webtorrent.protocol.errors import MagnetError, WebTorrentError
@@ -26,6 +26,8 @@ _BTMH: Final = "urn:btmh:"
 _NUMBERED = re.compile(r"(xt|tr|ws|xs)\.[0-9]+")
 # Six digits are more than a torrent can have files (bencode.MAX_ITEMS).
 _RUN = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,17 @@ class MagnetLink:
             select=_selection(found.get("so", [])),
         )
 
+    def extended_by(self, other: Self) -> Self:
+        """With what else another link of the same torrent names, but for its choice of files."""
+        return replace(
+            self,
+            name=self.name or other.name,
+            trackers=_each_once(self.trackers + other.trackers),
+            web_seeds=_each_once(self.web_seeds + other.web_seeds),
+            exact_sources=_each_once(self.exact_sources + other.exact_sources),
+            peers=_each_once(self.peers + other.peers),
+        ).shortened()
+
     def shortened(self) -> Self:
         """The same link within the limits that `from_text` holds: what does not fit is left out."""
         link = replace(
@@ -95,6 +108,10 @@ class MagnetLink:
         if self.select:
             parts.append(f"so={','.join(map(_write_run, self.select))}")
         return _SCHEME + "&".join(parts)
+
+
+def _each_once(values: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(values))
 
 
 def _cut(name: str) -> str:

@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 
 from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError, TransferNotFoundError
-from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest, TransferState
+from jupyter_webtorrent.schema.transfers import (
+    FetchRequest,
+    ShareRequest,
+    TransferState,
+)
 from tests.engine.classroom import Machine, all_done, classroom, digest, until, write_random
+from tests.engine.test_web_seed import BASE, serve, torrent_file
+from tests.engine.web import MemoryWeb
 
 pytestmark = [pytest.mark.looptime, pytest.mark.asyncio]
 
@@ -127,3 +133,56 @@ async def test_a_tracker_that_cannot_be_used_does_not_spoil_the_others(tmp_path:
         assert "names a port" in states["udp://127.0.0.1"]
         assert states["WS://127.0.0.1:8099/announce"] == ""
         await student.session.remove(fetched.info_hash)
+
+
+async def test_a_torrent_file_brings_its_magnet_link_what_that_lacks(tmp_path: Path) -> None:
+    data, web = write_random(tmp_path / "data.csv", 100_000), MemoryWeb()
+    serve(web, data)
+    async with classroom(tmp_path) as room:
+        teacher, student = await room.machine("teacher"), await room.machine("student", ranges=web)
+        shared = await teacher.share(data)
+        for paused in (False, True):
+            fetched = await student.fetch(shared, ["nobody:1"])
+            await asyncio.sleep(5)
+            assert student.session.transfer(fetched).state is TransferState.METADATA
+            if paused:
+                await student.session.pause(fetched.info_hash)
+            tracker = "ws://user:secret@127.0.0.1:9/announce"  # it cannot be used: nobody is asked
+            link = str(torrent_file(tmp_path, data))
+            again = await student.session.fetch(request(student, link, trackers=[tracker]))
+            assert again is fetched
+            await all_done([fetched], 60)
+            assert digest(student.folder / "data.csv") == digest(data)
+            details = student.session.details(fetched)
+            assert [status.url for status in details.trackers] == [tracker]
+            assert [status.url for status in details.web_seeds] == [BASE]
+            assert student.session.magnet(fetched).web_seeds == (BASE,)
+            await student.session.remove(fetched.info_hash, delete_data=True)
+
+
+async def test_a_second_link_may_say_where_the_torrent_file_is(tmp_path: Path) -> None:
+    async with classroom(tmp_path) as room:
+        student = await room.machine("student")
+        link = f"magnet:?xt=urn:btih:{'ab' * 20}&x.pe=nobody:1"
+        fetched = await student.session.fetch(request(student, link))
+        await asyncio.sleep(5)
+        await student.session.fetch(
+            request(student, f"{link}&xs=http%3A%2F%2F10.0.0.1%2Fa.torrent")
+        )
+        await until(lambda: len(fetched.metadata.exact_sources.failures) == 1)
+        assert fetched.link.exact_sources == ("http://10.0.0.1/a.torrent",)
+
+
+async def test_other_files_of_a_plain_link_come_from_where_the_first_came(tmp_path: Path) -> None:
+    folder, web = course(tmp_path), MemoryWeb()
+    serve(web, folder)
+    async with classroom(tmp_path) as room:
+        student = await room.machine("student", ranges=web)
+        link = str(torrent_file(tmp_path, folder))
+        first = await student.session.fetch(request(student, link, select=["a.csv"]))
+        await all_done([first], 60)
+        link = f"magnet:?xt=urn:btih:{first.info_hash}"
+        second = await student.session.fetch(request(student, link, select=["b.csv"]))
+        assert second.state is TransferState.CHECKING
+        await all_done([second], 60)
+        assert sorted(digest(student.folder / "course")) == ["a.csv", "b.csv"]
