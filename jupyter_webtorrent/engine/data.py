@@ -59,6 +59,8 @@ class TorrentData:
         self.guard = FileGuard(self, was)
         self.streams = Streams(swarm, self.disk, services.offload, run_commands)
         self._earlier = kept.progress if kept is not None else None
+        self._downloaded_before = self._earlier.downloaded if self._earlier is not None else 0
+        self._uploaded_before = self._earlier.uploaded if self._earlier is not None else 0
         self._services = services
         self._work = work
         self._run_commands = run_commands
@@ -83,11 +85,17 @@ class TorrentData:
     @property
     def downloaded(self) -> int:
         """Block bytes, with those of earlier sessions, as `uploaded`."""
-        return self.swarm.down.total + (self._earlier.downloaded if self._earlier else 0)
+        return self.swarm.down.total + self._downloaded_before
 
     @property
     def uploaded(self) -> int:
-        return self.swarm.up.total + (self._earlier.uploaded if self._earlier else 0)
+        return self.swarm.up.total + self._uploaded_before
+
+    def succeed(self, earlier: TorrentData) -> None:
+        """Take the place of one that was begun anew."""
+        self.disk.priorities.update(earlier.disk.priorities)
+        self._downloaded_before = earlier.downloaded
+        self._uploaded_before = earlier.uploaded
 
     def store(self, index: int, data: bytearray) -> None:
         """Write a piece that has come, if its hash is right, and tell the swarm."""

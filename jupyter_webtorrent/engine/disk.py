@@ -114,7 +114,8 @@ class TorrentDisk:
         Raises EngineError if there is no such file or none is left, and StorageError.
         """
         assert self.store is not None
-        chosen = {**dict.fromkeys(self.wanted_files, FilePriority.NORMAL), **self.priorities}
+        selected = self.selection.choose(info)
+        chosen = {**dict.fromkeys(selected, FilePriority.NORMAL), **self.priorities}
         for index, priority in priorities.items():
             if not 0 <= index < len(info.files) or info.files[index].padding:
                 raise EngineError(f"there is no file {index} in {info.name}")
@@ -122,15 +123,16 @@ class TorrentDisk:
         wanted = tuple(sorted(i for i, p in chosen.items() if p is not FilePriority.SKIP))
         if not wanted:
             raise EngineError(f"no file of {info.name} is left to fetch: remove it instead")
+        has_place = True
         if wanted != self.wanted_files:
+            has_place = await self._services.offload(self.store.select, wanted)
             self.selection = FileSelection(indices=tuple(range(i, i + 1) for i in wanted))
-            if not await self._services.offload(self.store.select, wanted):
-                return False
-            self.wanted_files = wanted
         self.priorities = {
             index: chosen[index] for index in wanted if chosen[index] is not FilePriority.NORMAL
         }
-        return True
+        if has_place:
+            self.wanted_files = wanted
+        return has_place
 
     def pieces_by_priority(self, info: Info) -> tuple[Bitfield, list[Bitfield]]:
         """The wanted pieces, and those of them that are preferred: of high, then also of normal priority.

@@ -43,6 +43,8 @@ class Plan:
     sequential: bool = False
     shared: CreatedTorrent | None = None
     shared_paths: tuple[Path, ...] = ()
+    earlier: Torrent | None = None
+    """Which it is to take the place of, once that has ended."""
 
     @property
     def info_hash(self) -> InfoHash:
@@ -63,6 +65,8 @@ class Plan:
             goal=self.goal,
         )
         torrent.peering.add_peers(self.addresses)
+        if self.earlier is not None:
+            torrent.succeed(self.earlier)
         return torrent
 
     def extending(self, torrent: Torrent) -> Plan:
@@ -90,6 +94,7 @@ def same_again(torrent: Torrent) -> Plan:
         web_seeds=tuple(peering.web_seeds.urls(Policy.NAMED)),
         selection=disk.selection,
         sequential=torrent.swarm.sequential,
+        earlier=torrent,
     )
 
 

@@ -185,7 +185,9 @@ class Session:
             self._planner.check_ways(plan)
             if existing is not None:
                 await self._end(existing)
-            return self._begin(plan.torrent(self._services))
+            torrent = self._begin(plan.torrent(self._services))
+            torrent.resume()
+            return torrent
 
     async def set_priorities(
         self, info_hash: InfoHash, priorities: Mapping[int, FilePriority]

@@ -165,8 +165,17 @@ class TorrentLimits:
         self._requests = DownloadTurns(down, self._down_share, swarm, run_commands)
         self.changed()
 
+    @property
+    def down(self) -> int | None:
+        """Bytes a second, as is `up`; None: no limit of its own."""
+        return self._down_share.bucket.rate
+
+    @property
+    def up(self) -> int | None:
+        return self._up_share.bucket.rate
+
     def set(self, down: int | None, up: int | None) -> None:
-        """Bytes a second; None: no limit of its own."""
+        """What `down` and `up` are from now on."""
         self._down.set_rate(down, self._down_share)
         self._up.set_rate(up, self._up_share)
         self.changed()

@@ -120,6 +120,15 @@ class Torrent:
         self.peering.web_seeds.add(web_seeds, Policy.NAMED)
         self.peering.web_seeds.add(source.link.web_seeds, Policy.PUBLIC)
 
+    def succeed(self, earlier: Torrent) -> None:
+        """Take the place of one that was begun anew, with all that a person set there."""
+        self.added_at = earlier.added_at
+        self.data.succeed(earlier.data)
+        limits = earlier.peering.limits
+        self.peering.limits.set(limits.down, limits.up)
+        if earlier.switch.is_paused:
+            self.switch.pause(earlier.switch.reason)
+
     # Its life
 
     async def run(self) -> None:
@@ -250,6 +259,8 @@ class Torrent:
         self.peering.metadata_known(info)
         wanted = self.data.disk.wanted_pieces(info)
         self.swarm.start(info, have, wanted, self._loop.time())
+        if self.data.disk.priorities:  # since an earlier session
+            self.swarm.select(*self.data.disk.pieces_by_priority(info), self._loop.time())
         if self.shared is not None or self.data.was_finished:
             self.data.guard.give_up_changed(wanted)
         self.peering.web_seeds.start()
@@ -341,10 +352,8 @@ class Torrent:
                 return False
             wanted, preferred = self.data.disk.pieces_by_priority(info)
             self.swarm.select(wanted, preferred, self._loop.time())
-        if not self.swarm.is_complete and self.state is TransferState.SEEDING:
-            self.state = TransferState.DOWNLOADING
-            self.finished_at = None
-            self.done = self._new_done()
+        if not self.swarm.is_complete:
+            self._more_is_wanted()
         self.run_commands()
         self.data.streams.changed()
         return True
@@ -430,6 +439,15 @@ class Torrent:
         done: asyncio.Future[tuple[Path, ...]] = self._loop.create_future()
         done.add_done_callback(lambda done: done.cancelled() or done.exception())
         return done
+
+    def _more_is_wanted(self) -> None:
+        if self.finished_at is None:
+            return
+        self.finished_at = None
+        self.paths = ()
+        self.done = self._new_done()
+        if self.state is TransferState.SEEDING:
+            self.state = TransferState.DOWNLOADING
 
     def _wanted_again(self) -> None:
         """What was had is to be fetched again: even from those that only had no use for us."""

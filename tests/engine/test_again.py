@@ -10,6 +10,7 @@ import pytest
 from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError, TransferNotFoundError
 from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
+    FilePriority,
     ShareRequest,
     TransferState,
 )
@@ -20,9 +21,9 @@ from tests.engine.web import MemoryWeb
 pytestmark = [pytest.mark.looptime, pytest.mark.asyncio]
 
 
-def course(root: Path) -> Path:
+def course(root: Path, size: int = 100_000) -> Path:
     for number, name in enumerate(("a.csv", "b.csv", "c.csv")):
-        write_random(root / "course" / name, 100_000, seed=number)
+        write_random(root / "course" / name, size, seed=number)
     return root / "course"
 
 
@@ -181,8 +182,43 @@ async def test_other_files_of_a_plain_link_come_from_where_the_first_came(tmp_pa
         link = str(torrent_file(tmp_path, folder))
         first = await student.session.fetch(request(student, link, select=["a.csv"]))
         await all_done([first], 60)
-        link = f"magnet:?xt=urn:btih:{first.info_hash}"
+        student.session.set_limits(first.info_hash, 50_000, 40_000)
+        link, downloaded = f"magnet:?xt=urn:btih:{first.info_hash}", first.data.downloaded
         second = await student.session.fetch(request(student, link, select=["b.csv"]))
         assert second.state is TransferState.CHECKING
         await all_done([second], 60)
         assert sorted(digest(student.folder / "course")) == ["a.csv", "b.csv"]
+        assert second.data.downloaded > downloaded
+        assert (second.peering.limits.down, second.peering.limits.up) == (50_000, 40_000)
+
+
+async def test_what_is_begun_anew_rests_and_is_limited_as_before(tmp_path: Path) -> None:
+    size = 6 << 14  # no two files share a piece
+    folder = course(tmp_path, size)
+    async with classroom(tmp_path) as room:
+        teacher, student = await room.machine("teacher"), await room.machine("student")
+        shared = await teacher.share(folder)
+        write_random(student.folder / "course" / "a.csv", size, seed=0)  # a person's own
+        fetched = await student.fetch(shared, [teacher.address], select=["a.csv"])
+        await all_done([fetched], 60)
+        other = await room.machine("other")
+        await all_done([await other.fetch(shared, [student.address], select=["a.csv"])], 60)
+        uploaded = fetched.data.uploaded
+        assert uploaded >= size
+        student.session.set_limits(fetched.info_hash, 50_000, 40_000)
+        await student.session.pause(fetched.info_hash)
+        skip, normal, high = FilePriority.SKIP, FilePriority.NORMAL, FilePriority.HIGH
+        anew = await student.session.set_priorities(fetched.info_hash, {2: high})
+        assert anew is not fetched
+        await asyncio.sleep(5)
+        details = student.session.details(anew)
+        assert details.transfer.state is TransferState.PAUSED
+        assert details.transfer.uploaded == uploaded
+        assert [file.priority for file in details.files] == [normal, skip, high]
+        assert (anew.peering.limits.down, anew.peering.limits.up) == (50_000, 40_000)
+        assert anew.swarm.downloader is not None
+        assert anew.swarm.downloader.picker.preferred
+        assert anew.added_at == fetched.added_at
+        await student.session.resume(anew.info_hash)
+        await all_done([anew], 60)
+        assert sorted(digest(anew.paths[0])) == ["a.csv", "c.csv"]

@@ -101,6 +101,20 @@ async def test_more_files_come_when_they_are_wanted(tmp_path: Path) -> None:
         assert [path.name for path in student.folder.iterdir()] == ["course"]
 
 
+async def test_files_added_during_a_pause_are_fetched_after_it(tmp_path: Path) -> None:
+    async with classroom(tmp_path, SLOW) as room:
+        student, fetched = await begin(room, select=("a.bin",))
+        await all_done([fetched], 60)
+        await student.session.pause(fetched.info_hash)
+        await student.session.set_priorities(fetched.info_hash, {1: NORMAL})
+        assert student.session.transfer(fetched).state is TransferState.PAUSED
+        assert student.session.transfer(fetched).paths == []
+        await student.session.resume(fetched.info_hash)
+        assert student.session.transfer(fetched).state is TransferState.DOWNLOADING
+        await all_done([fetched], 60)
+        assert sorted(digest(student.folder / "course")) == ["a.bin", "b.bin"]
+
+
 async def test_files_that_were_there_already_are_joined_by_others(tmp_path: Path) -> None:
     async with classroom(tmp_path, SLOW) as room:
         student, fetched = await begin(room, select=("a.bin",), there=True)
