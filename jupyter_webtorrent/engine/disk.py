@@ -19,6 +19,7 @@ from jupyter_webtorrent.engine.offload import run_to_end
 from jupyter_webtorrent.engine.selection import FileSelection
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.protocol.bitfield import Bitfield
+from jupyter_webtorrent.protocol.magnet import merged_runs
 from jupyter_webtorrent.protocol.metainfo import Info
 from jupyter_webtorrent.schema.transfers import FilePriority
 from jupyter_webtorrent.storage.create import CreatedTorrent
@@ -126,7 +127,7 @@ class TorrentDisk:
         has_place = True
         if wanted != self.wanted_files:
             has_place = await self._services.offload(self.store.select, wanted)
-            self.selection = FileSelection(indices=tuple(range(i, i + 1) for i in wanted))
+            self.selection = FileSelection(indices=merged_runs(range(i, i + 1) for i in wanted))
         self.priorities = {
             index: chosen[index] for index in wanted if chosen[index] is not FilePriority.NORMAL
         }

@@ -28,31 +28,42 @@ def kept_torrent(info_hash: InfoHash, kept: Kept, services: Services) -> Torrent
     if link.info_hash != info_hash or (info is not None and info.info_hash != info_hash):
         raise StorageError("the record is of another torrent")
     services.tcp_trackers.named(record.named_trackers)
-    return Torrent(
+    indices = tuple(range(*run) for run in record.indices)
+    torrent = Torrent(
         Source(link, info),
         services,
         folder=Path(os.fsdecode(record.folder)),
         tiers=tuple(map(tuple, record.tiers)),
-        selection=FileSelection(tuple(record.select), link.select),
+        selection=FileSelection(tuple(record.select), indices or link.select),
         shared=_share(info, record),
         shared_paths=_paths(record.shared_paths),
         goal=SeedingGoal(record.seed_ratio, record.seed_seconds),
         web_seeds=record.web_seeds,
+        sequential=record.sequential,
         kept=kept,
     )
+    torrent.data.disk.priorities.update(record.priorities)
+    torrent.peering.limits.set(record.down_limit, record.up_limit)
+    return torrent
 
 
 def record_of(torrent: Torrent, *, brief: bool = False) -> KeptTorrent:
     """What a later session needs to know of a torrent; `brief` without its info dictionary."""
     info, shared = torrent.info, torrent.shared
     peers = tuple(torrent.peering.connections.book.addresses()[:MAX_PEERS])
-    link = replace(torrent.link, trackers=(), peers=peers).shortened()
+    disk, limits = torrent.data.disk, torrent.peering.limits
+    link = replace(torrent.link, trackers=(), peers=peers, select=()).shortened()
     return KeptTorrent(
         link=str(link),
-        folder=os.fsencode(torrent.data.disk.folder),
+        folder=os.fsencode(disk.folder),
         tiers=[list(tier) for tier in torrent.tiers],
         named_trackers=list(torrent.named_trackers),
-        select=list(torrent.data.disk.selection.globs),
+        select=list(disk.selection.globs),
+        indices=[(run.start, run.stop) for run in disk.selection.indices],
+        priorities=dict(disk.priorities),
+        sequential=torrent.swarm.sequential,
+        down_limit=limits.down,
+        up_limit=limits.up,
         info=None if info is None else b"" if brief else info.raw,
         shared_files=[os.fsencode(path) for path in shared.files] if shared else [],
         shared_paths=[os.fsencode(path) for path in torrent.shared_paths],

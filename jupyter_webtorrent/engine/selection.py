@@ -17,7 +17,7 @@ class FileSelection:
     globs: tuple[str, ...] = ()
     """Over the files' paths and names; they come before the indices."""
     indices: tuple[range, ...] = ()
-    """A magnet's `so` (BEP 53)."""
+    """A magnet's `so` (BEP 53), or what was chosen since."""
 
     @property
     def is_everything(self) -> bool:

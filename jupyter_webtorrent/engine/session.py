@@ -250,6 +250,7 @@ class Session:
             raise EngineError("a limit is at least 1 byte a second; pause a transfer to stop it")
         if info_hash is not None:
             self.torrent(info_hash).peering.limits.set(down, up)
+            self._services.keep(info_hash, soon=True)
             return
         self._services.down.set_rate(down)
         self._services.up.set_rate(up)

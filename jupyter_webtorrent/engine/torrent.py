@@ -354,6 +354,7 @@ class Torrent:
             self.swarm.select(wanted, preferred, self._loop.time())
         if not self.swarm.is_complete:
             self._more_is_wanted()
+        self._keep(soon=True)
         self.run_commands()
         self.data.streams.changed()
         return True

@@ -185,13 +185,13 @@ def _peers(values: Iterable[str]) -> tuple[PeerAddress, ...]:
 
 
 def _selection(values: Iterable[str]) -> tuple[range, ...]:
+    return merged_runs(_read_run(part) for value in values for part in unquote(value).split(","))
+
+
+def merged_runs(runs: Iterable[range]) -> tuple[range, ...]:
     """Runs that overlap or touch become one, so that nobody goes over a file twice."""
-    runs = sorted(
-        (_read_run(part) for value in values for part in unquote(value).split(",")),
-        key=lambda run: run.start,
-    )
     merged: list[range] = []
-    for run in runs:
+    for run in sorted(runs, key=lambda run: run.start):
         if merged and run.start <= merged[-1].stop:
             merged[-1] = range(merged[-1].start, max(merged[-1].stop, run.stop))
         else:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.identity import InfoHash
+from jupyter_webtorrent.schema.transfers import FilePriority
 from jupyter_webtorrent.storage.data import Stamp
 from jupyter_webtorrent.storage.database import StateDatabase, any_record
 
@@ -29,11 +30,20 @@ class KeptTorrent(Struct, frozen=True):
     """What a torrent is and where it goes. Paths are as `os.fsencode` makes them."""
 
     link: str
-    """The magnet link: info hash, name, web seeds, peers, the files it selects."""
+    """The magnet link: info hash, name, web seeds, peers."""
     folder: bytes
     tiers: list[list[str]]
     """Of trackers (BEP 12)."""
     select: list[str]
+    """Globs of the files that are wanted."""
+    indices: list[tuple[int, int]] = []
+    """Runs of the files that are wanted, where no glob says so: the first of each, and the first after it."""
+    priorities: dict[int, FilePriority] = {}
+    """Of the wanted files that are not of normal priority, by index."""
+    sequential: bool = False
+    down_limit: int | None = None
+    """Bytes a second, as is the next; None: no limit of its own."""
+    up_limit: int | None = None
     named_trackers: list[str] = []
     """That a person named: they may be anywhere."""
     info: bytes | None = None

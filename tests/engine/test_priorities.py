@@ -11,7 +11,7 @@ from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.memory import Link
 from jupyter_webtorrent.schema.transfers import FilePriority, TransferState
-from jupyter_webtorrent.storage.errors import DiskTroubleError
+from jupyter_webtorrent.storage.errors import DiskFullError, DiskTroubleError
 from jupyter_webtorrent.storage.store import PieceStore
 from tests.engine.classroom import (
     Classroom,
@@ -123,6 +123,22 @@ async def test_files_that_were_there_already_are_joined_by_others(tmp_path: Path
         await all_done([again], 60)
         (folder,) = again.paths  # a new one: what was there is a person's own
         assert sorted(digest(folder)) == ["a.bin", "b.bin"]
+
+
+async def test_a_choice_that_has_no_room_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(store: PieceStore, wanted: object) -> bool:
+        raise DiskFullError("the disk is full")
+
+    async with classroom(tmp_path, SLOW) as room:
+        student, fetched = await begin(room, select=("a.bin",))
+        monkeypatch.setattr(PieceStore, "select", refuse)
+        before = fetched.data.disk.selection
+        with pytest.raises(DiskFullError):
+            await student.session.set_priorities(fetched.info_hash, {1: NORMAL})
+        assert fetched.data.disk.selection == before
+        assert fetched.data.disk.wanted_files == (0,)
 
 
 async def test_a_choice_that_makes_no_sense_is_refused(tmp_path: Path) -> None:

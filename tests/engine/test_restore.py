@@ -14,7 +14,7 @@ import pytest
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.torrent import Torrent
-from jupyter_webtorrent.schema.transfers import FetchRequest, TransferState
+from jupyter_webtorrent.schema.transfers import FetchRequest, FilePriority, TransferState
 from jupyter_webtorrent.storage import hashing
 from jupyter_webtorrent.storage.database import slot_path
 from tests.engine.classroom import (
@@ -264,6 +264,61 @@ async def test_a_selection_and_its_boundary_pieces_come_back(
             everything = await student.fetch(shared, [teacher.address])
             await all_done([everything], 60)
             assert digest(student.folder / "course") == digest(folder)
+
+
+async def test_what_was_chosen_of_a_running_transfer_comes_back(tmp_path: Path) -> None:
+    folder = tmp_path / "course"
+    for number in range(5):
+        write_random(folder / f"{number}.csv", 100_000, seed=number)
+    async with classroom(tmp_path) as room:
+        teacher = await room.machine("teacher")
+        shared = await teacher.share(folder)
+        room.network.unplug("teacher")
+        async with computer(room, "student", tmp_path / "state") as student:
+            link = f"{teacher.session.magnet(shared)}&so=0-3"
+            fetched = await student.session.fetch(
+                FetchRequest(link, str(student.folder), sequential=True)
+            )
+            room.network.plug("teacher")
+            await until(lambda: fetched.swarm.downloader is not None)
+            room.network.unplug("teacher")
+            await student.session.set_priorities(
+                fetched.info_hash, {0: FilePriority.LOW, 2: FilePriority.SKIP, 4: FilePriority.HIGH}
+            )
+            student.session.set_limits(fetched.info_hash, 100_000, 50_000)
+        room.network.plug("teacher")
+        async with computer(room, "student", tmp_path / "state") as student:
+            again = only(student.session)
+            await until(lambda: again.swarm.downloader is not None)
+            disk, limits = again.data.disk, again.peering.limits
+            assert disk.wanted_files == (0, 1, 3, 4)
+            assert disk.priorities == {0: FilePriority.LOW, 4: FilePriority.HIGH}
+            assert again.swarm.downloader is not None
+            assert again.swarm.downloader.picker.preferred
+            assert again.swarm.downloader.picker.sequential
+            assert (limits.down, limits.up) == (100_000, 50_000)
+            await all_done([again], 60)
+            assert sorted(digest(student.folder / "course")) == ["0.csv", "1.csv", "3.csv", "4.csv"]
+
+
+async def test_a_choice_is_written_at_once(tmp_path: Path) -> None:
+    folder, state = tmp_path / "course", tmp_path / "state"
+    for number in range(2):
+        write_random(folder / f"{number}.csv", 100_000, seed=number)
+    async with classroom(tmp_path) as room:
+        teacher = await room.machine("teacher")
+        shared = await teacher.share(folder)
+        async with computer(room, "student", state) as student:
+            fetched = await student.fetch(shared, [teacher.address])
+            await all_done([fetched], 60)
+            await asyncio.sleep(10)
+            await student.session.set_priorities(fetched.info_hash, {1: FilePriority.SKIP})
+            student.session.set_limits(fetched.info_hash, None, 50_000)
+        async with computer(room, "student", state) as student:
+            again = only(student.session)
+            await until(lambda: again.swarm.downloader is not None)
+            assert again.data.disk.wanted_files == (0,)
+            assert again.peering.limits.up == 50_000
 
 
 async def test_a_magnet_without_metadata_is_remembered(tmp_path: Path) -> None:
