@@ -61,6 +61,8 @@ class TorrentData:
         self._earlier = kept.progress if kept is not None else None
         self._downloaded_before = self._earlier.downloaded if self._earlier is not None else 0
         self._uploaded_before = self._earlier.uploaded if self._earlier is not None else 0
+        self.was_finished = self._earlier is not None and self._earlier.finished
+        """Whether every byte that is wanted now was in place in an earlier session."""
         self._services = services
         self._work = work
         self._run_commands = run_commands
@@ -76,11 +78,6 @@ class TorrentData:
     def notice(self) -> str:
         """What a person should know of it, in one line."""
         return self.disk.trouble or self.guard.notice or self.disk.notice
-
-    @property
-    def was_finished(self) -> bool:
-        """Whether every wanted byte was in place in an earlier session."""
-        return self._earlier is not None and self._earlier.finished
 
     @property
     def downloaded(self) -> int:

@@ -412,7 +412,7 @@ class Torrent:
     @property
     def is_finished(self) -> bool:
         """Whether every wanted byte is, or once was, in place."""
-        return self.data.was_finished or self.state is TransferState.SEEDING
+        return self.data.was_finished or self.finished_at is not None
 
     # What its seeding goal asks (`SeededTorrent`)
 
@@ -442,6 +442,7 @@ class Torrent:
         return done
 
     def _more_is_wanted(self) -> None:
+        self.data.was_finished = False
         if self.finished_at is None:
             return
         self.finished_at = None

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -230,6 +230,63 @@ async def test_a_finished_download_that_was_removed_is_not_fetched_again(tmp_pat
             await asyncio.sleep(60)
             assert "is not where it was" in student.session.transfer(gone).notice
             assert not any(student.folder.iterdir())
+
+
+@pytest.mark.parametrize("paused", [False, True])
+async def test_a_finished_download_that_was_edited_is_not_fetched_again(
+    paused: bool, tmp_path: Path
+) -> None:
+    data = write_random(tmp_path / "data.csv", MB)
+    async with classroom(tmp_path) as room:
+        teacher = await room.machine("teacher")
+        shared = await teacher.share(data)
+        async with computer(room, "student", tmp_path / "state") as student:
+            fetched = await student.fetch(shared, [teacher.address])
+            await all_done([fetched], 60)
+            if paused:
+                await student.session.pause(fetched.info_hash)
+            await asyncio.sleep(10)
+        with (student.folder / "data.csv").open("r+b") as file:
+            file.write(b"edited")
+        edited = digest(student.folder)
+        async with computer(room, "student", tmp_path / "state") as student:
+            again = only(student.session)
+            await student.session.resume(again.info_hash)
+            await until(lambda: again.state is TransferState.SEEDING)
+            await asyncio.sleep(60)
+            assert again.swarm.down.total == 0
+            assert digest(student.folder) == edited
+
+
+@pytest.mark.parametrize("paused", [False, True])
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_finished_download_of_which_more_is_wanted_is_not_finished(
+    restarted: bool, paused: bool, tmp_path: Path
+) -> None:
+    folder = tmp_path / "course"
+    for number in range(2):
+        write_random(folder / f"{number}.csv", 100_000, seed=number)
+    async with classroom(tmp_path) as room:
+        teacher = await room.machine("teacher")
+        shared = await teacher.share(folder)
+        async with AsyncExitStack() as session:
+            start = computer(room, "student", tmp_path / "state")
+            student = await session.enter_async_context(start)
+            fetched = await student.fetch(shared, [teacher.address], select=["0.csv"])
+            await all_done([fetched], 60)
+            if restarted:
+                await session.aclose()
+                start = computer(room, "student", tmp_path / "state")
+                student = await session.enter_async_context(start)
+                fetched = only(student.session)
+                await until(lambda: fetched.state is TransferState.SEEDING)
+            room.network.unplug("teacher")
+            if paused:
+                await student.session.pause(fetched.info_hash)
+            assert fetched.is_finished
+            await student.session.set_priorities(fetched.info_hash, {1: FilePriority.NORMAL})
+            assert not fetched.is_finished
+            assert not fetched.done.done()
 
 
 async def test_a_removed_transfer_does_not_come_back(tmp_path: Path) -> None:
