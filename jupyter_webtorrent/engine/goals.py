@@ -15,7 +15,8 @@ class SeededTorrent(Protocol):
     def is_seeding(self) -> bool: ...
 
     @property
-    def bytes_up(self) -> int: ...
+    def uploaded(self) -> int:
+        """Block bytes, with those of earlier sessions."""
 
     @property
     def wanted_bytes(self) -> int:
@@ -25,14 +26,24 @@ class SeededTorrent(Protocol):
 class SeedingGoal:
     """A ratio and a time, either of which ends the seeding. Once only: who resumes it then wants no end."""
 
-    def __init__(self, ratio: float | None = None, seconds: float | None = None) -> None:
-        self.is_met = False
-        self._seeded = 0.0
+    def __init__(
+        self,
+        ratio: float | None = None,
+        seconds: float | None = None,
+        *,
+        seeded: float = 0.0,
+        is_met: bool = False,
+    ) -> None:
+        """`seeded` and `is_met` are as an earlier session left them."""
+        self.is_met = is_met
+        self.seeded = seeded
         """Seconds, without those of pauses."""
         self._sent = 0
         """Bytes, as of the last look: they have left by now, and are not lost when connections close."""
         self._given = asyncio.Event()
-        self.set(ratio, seconds)
+        self.ratio, self.seconds = ratio, seconds
+        if not is_met:
+            self.set(ratio, seconds)
 
     def set(self, ratio: float | None, seconds: float | None) -> None:
         """`ratio` is bytes sent over bytes fetched or shared; None: no such goal."""
@@ -50,9 +61,9 @@ class SeedingGoal:
             await asyncio.sleep(CHECK_SECONDS)
             if not torrent.is_seeding:
                 continue
-            self._seeded += CHECK_SECONDS
+            self.seeded += CHECK_SECONDS
             met = self._met(torrent.wanted_bytes)
-            self._sent = torrent.bytes_up
+            self._sent = torrent.uploaded
             if met:
                 self._given.clear()
                 self.is_met = True
@@ -61,6 +72,6 @@ class SeedingGoal:
     def _met(self, size: int) -> str:
         if self.ratio is not None and self._sent >= self.ratio * size:
             return f"seeded to a ratio of {self.ratio:g}"
-        if self.seconds is not None and self._seeded >= self.seconds:
+        if self.seconds is not None and self.seeded >= self.seconds:
             return f"seeded for {self.seconds:g} s"
         return ""

@@ -37,7 +37,12 @@ def kept_torrent(info_hash: InfoHash, kept: Kept, services: Services) -> Torrent
         selection=FileSelection(tuple(record.select), indices or link.select),
         shared=_share(info, record),
         shared_paths=_paths(record.shared_paths),
-        goal=SeedingGoal(record.seed_ratio, record.seed_seconds),
+        goal=SeedingGoal(
+            record.seed_ratio,
+            record.seed_seconds,
+            seeded=kept.progress.seeded if kept.progress is not None else 0.0,
+            is_met=record.goal_met,
+        ),
         web_seeds=record.web_seeds,
         sequential=record.sequential,
         kept=kept,
@@ -72,6 +77,7 @@ def record_of(torrent: Torrent, *, brief: bool = False) -> KeptTorrent:
         pause_reason=torrent.switch.reason,
         seed_ratio=torrent.goal.ratio,
         seed_seconds=torrent.goal.seconds,
+        goal_met=torrent.goal.is_met,
         added_at=torrent.added_at,
     )
 

@@ -152,6 +152,7 @@ class Session:
             if existing is not None and existing.has_everything:
                 existing.peering.add_peers(plan.addresses)
                 existing.goal.set(request.seed_ratio, request.seed_seconds)
+                self._services.keep(existing.info_hash)
                 existing.resume()
                 return existing
             if existing is not None:  # failed, or not all of it: here is all

@@ -28,7 +28,7 @@ BATCH_BYTES = 64 << 20
 SOON_SECONDS = 0.2
 """What comes together is written together."""
 TOTALS_SECONDS = 60.0
-"""How much was uploaded is not worth more than one write in this time."""
+"""How much was uploaded, and how long it was seeded, is not worth more than one write in this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,18 @@ class _Snapshot:
     finished: bool
     downloaded: int
     uploaded: int
+    seeded: float
 
     def settle(self) -> KeptProgress:
         """Blocking: flush what the pieces are made of; raises StorageError."""
         place = self.store.settle(self.stamps)
         return KeptProgress(
-            self.have.to_bytes(), place, self.finished, self.downloaded, self.uploaded
+            self.have.to_bytes(),
+            place,
+            self.finished,
+            self.downloaded,
+            self.uploaded,
+            self.seeded,
         )
 
 
@@ -65,8 +71,8 @@ class StateKeeper:
         self._wake = asyncio.Event()
         self._written: dict[InfoHash, KeptTorrent] = {}
         """Without info dictionaries, to see whether one has to be written again."""
-        self._uploaded: dict[InfoHash, int] = {}
-        """Block bytes of this session that were counted in the last write."""
+        self._totals: dict[InfoHash, tuple[int, float]] = {}
+        """Of the last write."""
         self._totals_at = asyncio.get_running_loop().time()
         self._complained = False
 
@@ -92,7 +98,7 @@ class StateKeeper:
         self._changed.update(
             info_hash
             for info_hash, torrent in self._torrents.items()
-            if not torrent.is_finished or self._has_uploaded(torrent)
+            if not torrent.is_finished or self._has_new_totals(torrent)
         )
         await self._write()
         clean = not self._changed
@@ -109,11 +115,12 @@ class StateKeeper:
         self._changed.update(
             info_hash
             for info_hash, torrent in self._torrents.items()
-            if self._has_uploaded(torrent)
+            if self._has_new_totals(torrent)
         )
 
-    def _has_uploaded(self, torrent: Torrent) -> bool:
-        return self._uploaded.get(torrent.info_hash, 0) != torrent.bytes_up
+    def _has_new_totals(self, torrent: Torrent) -> bool:
+        now = _totals(torrent)
+        return self._totals.get(torrent.info_hash, now) != now
 
     async def _write(self) -> None:
         """One batch; what cannot be written is tried again with the next."""
@@ -148,7 +155,7 @@ class StateKeeper:
                 self._written[info_hash] = brief
             if (snapshot := _snapshot(torrent)) is not None:
                 snapshots[info_hash] = snapshot
-                self._uploaded[info_hash] = torrent.bytes_up
+                self._totals[info_hash] = _totals(torrent)
         try:
             failed = await self._offload(_commit, self._journal, records, snapshots, gone)
         except StorageError:
@@ -157,7 +164,7 @@ class StateKeeper:
             raise
         for info_hash in gone:
             self._written.pop(info_hash, None)
-            self._uploaded.pop(info_hash, None)
+            self._totals.pop(info_hash, None)
         return failed
 
     async def _rebuild(self) -> None:
@@ -191,8 +198,13 @@ def _snapshot(torrent: Torrent) -> _Snapshot | None:
         downloader.have.copy(),
         torrent.is_finished,
         torrent.data.downloaded,
-        torrent.data.uploaded,
+        *_totals(torrent),
     )
+
+
+def _totals(torrent: Torrent) -> tuple[int, float]:
+    """What goes on while it seeds: block bytes sent, and the seconds that count for its goal."""
+    return torrent.uploaded, torrent.goal.seeded
 
 
 def _settled(

@@ -427,8 +427,8 @@ class Torrent:
         return sum(files[index].length for index in self.data.disk.wanted_files)
 
     @property
-    def bytes_up(self) -> int:
-        return self.swarm.up.total
+    def uploaded(self) -> int:
+        return self.data.uploaded
 
     # Shared by these
 

@@ -59,6 +59,8 @@ class KeptTorrent(Struct, frozen=True):
     seed_ratio: float | None = None
     """When it is to be paused by itself, as is the next; None: never."""
     seed_seconds: float | None = None
+    goal_met: bool = False
+    """It was paused by itself, and is not again."""
     added_at: float = 0.0
     """Seconds since 1970."""
 
@@ -95,6 +97,8 @@ class KeptProgress(Struct, frozen=True):
     downloaded: int = 0
     """Block bytes of all sessions, as is the next."""
     uploaded: int = 0
+    seeded: float = 0.0
+    """Seconds that count for its goal, of all sessions."""
 
 
 class Kept(Struct, frozen=True):

@@ -14,7 +14,12 @@ import pytest
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.torrent import Torrent
-from jupyter_webtorrent.schema.transfers import FetchRequest, FilePriority, TransferState
+from jupyter_webtorrent.schema.transfers import (
+    FetchRequest,
+    FilePriority,
+    ShareRequest,
+    TransferState,
+)
 from jupyter_webtorrent.storage import hashing
 from jupyter_webtorrent.storage.database import slot_path
 from tests.engine.classroom import (
@@ -287,6 +292,47 @@ async def test_a_finished_download_of_which_more_is_wanted_is_not_finished(
             await student.session.set_priorities(fetched.info_hash, {1: FilePriority.NORMAL})
             assert not fetched.is_finished
             assert not fetched.done.done()
+
+
+async def test_a_goal_goes_on_where_an_earlier_session_left_it(tmp_path: Path) -> None:
+    data = write_random(tmp_path / "data.csv", MB)
+    state = tmp_path / "state"
+    async with classroom(tmp_path) as room:
+        async with computer(room, "teacher", state) as teacher:
+            shared = await teacher.session.share(ShareRequest([str(data)], seed_ratio=1.5))
+            first = await room.machine("first", pex=False)
+            await all_done([await first.fetch(shared, [teacher.address])], 60)
+            await first.session.remove(shared.info_hash)
+        async with computer(room, "teacher", state) as teacher:
+            again = only(teacher.session)
+            await until(lambda: again.state is TransferState.SEEDING)
+            second = await room.machine("second", pex=False)
+            await all_done([await second.fetch(again, [teacher.address])], 60)
+            await until(lambda: again.state is TransferState.PAUSED, 5)
+            assert teacher.session.transfer(again).notice == "seeded to a ratio of 1.5"
+            await teacher.session.resume(again.info_hash)
+        async with computer(room, "teacher", state) as teacher:
+            endless = only(teacher.session)
+            await until(lambda: endless.state is TransferState.SEEDING)
+            await asyncio.sleep(60)
+            assert endless.state is TransferState.SEEDING
+
+
+@pytest.mark.parametrize("ending", ["in order", "by a crash"])
+async def test_seconds_of_seeding_count_over_all_sessions(ending: str, tmp_path: Path) -> None:
+    data = write_random(tmp_path / "data.csv", MB)
+    state, left = tmp_path / "state", tmp_path / "left"
+    async with classroom(tmp_path) as room:
+        async with computer(room, "teacher", state) as teacher:
+            await teacher.session.share(ShareRequest([str(data)], seed_seconds=200))
+            await asyncio.sleep(150)
+            shutil.copytree(state, left)
+        async with computer(room, "teacher", state if ending == "in order" else left) as teacher:
+            again = only(teacher.session)
+            await asyncio.sleep(30)
+            assert again.state is TransferState.SEEDING
+            await until(lambda: again.state is TransferState.PAUSED, 90)
+            assert teacher.session.transfer(again).notice == "seeded for 200 s"
 
 
 async def test_a_removed_transfer_does_not_come_back(tmp_path: Path) -> None:
