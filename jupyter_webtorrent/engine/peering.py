@@ -84,8 +84,11 @@ class Peering:
         self.discovery = self._new_discovery()
         self._is_found = False
         """Whether `discovery` has begun, and has not ended."""
-        if services.listening is not None:
-            swarm.extensions.listen_port = services.listening.port
+        self._tell_port()
+
+    def _tell_port(self) -> None:
+        if self._services.listening is not None:
+            self.swarm.extensions.listen_port = self._services.listening.port
 
     def _new_discovery(self) -> PeerDiscovery:
         discovery = PeerDiscovery(self, self.tiers, self._negotiator, self._services)
@@ -102,6 +105,19 @@ class Peering:
         """Begin to look for peers, and to be found."""
         self._is_found = True
         self.discovery.start(self.connections.book.addresses())
+
+    def session_listens(self) -> None:
+        """The session has a port only now: there are peer sources that were of no use without one."""
+        self._tell_port()
+        if self._is_found:
+            self._work.spawn_chore(self._start_anew())
+        else:
+            self.discovery = self._new_discovery()
+
+    async def _start_anew(self) -> None:
+        await self.discovery.aclose()
+        self.discovery = self._new_discovery()
+        self.start()
 
     def metadata_known(self, info: Info) -> None:
         """Told before the swarm begins."""

@@ -301,6 +301,7 @@ class Session:
                 self._begin(torrent)
             except WebTorrentError as error:
                 log.warning("%s is forgotten: %s", info_hash, error)
+                self._services.keep(info_hash)
 
     async def _end(self, torrent: Torrent) -> None:
         """Stop a torrent, whatever it is doing; what it has on disk stays."""
@@ -369,6 +370,9 @@ class Session:
                 await reachability.begin(
                     self._services, self._listener.address, self._datagrams, self._found_nearby
                 )
+                # Those of earlier sessions may have come back while the port was taken.
+                for torrent in self.torrents.values():
+                    torrent.peering.session_listens()
 
     def _found_nearby(self, info_hash: InfoHash, address: PeerAddress) -> None:
         torrent = self.torrents.get(info_hash)

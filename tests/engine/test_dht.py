@@ -17,7 +17,8 @@ from jupyter_webtorrent.engine.offload import InlineOffload
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.session_dht import STATE_FILE
 from jupyter_webtorrent.net.dht import Dht
-from jupyter_webtorrent.net.memory import Link, MemoryNetwork
+from jupyter_webtorrent.net.errors import NetError
+from jupyter_webtorrent.net.memory import Link, MemoryHost, MemoryNetwork
 from jupyter_webtorrent.net.memory_datagrams import MemoryDatagramNetwork
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress
@@ -120,6 +121,29 @@ async def test_an_open_torrent_is_announced_with_our_tcp_port(internet: Internet
     found = await announced(internet, shared.info_hash)
     assert session.listening is not None
     assert set(found) == {PeerAddress("41.0.0.1", session.listening.port)}
+
+
+async def test_a_restored_torrent_is_announced_once_there_is_a_port(
+    internet: Internet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(host: MemoryHost, address: object, accepted: object) -> None:
+        raise NetError("the port is taken")
+
+    host, state = "41.0.0.1", tmp_path / "state"
+    async with AsyncExitStack() as first_run:
+        internet.stack, stack = first_run, internet.stack
+        session = await internet.session(host, state_folder=state)
+        await session.share(ShareRequest(paths=[internet.data()]))
+    internet.stack = stack
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryHost, "listen", refuse)
+        session = await internet.session(host, state_folder=state)
+    (torrent,) = session.torrents.values()
+    assert not await announced(internet, torrent.info_hash)
+    await session.share(ShareRequest(paths=[internet.data("other.csv")]))
+    assert session.listening is not None
+    found = await announced(internet, torrent.info_hash)
+    assert set(found) == {PeerAddress(host, session.listening.port)}
 
 
 async def test_without_the_dht_no_port_is_opened(internet: Internet) -> None:

@@ -10,10 +10,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from jupyter_webtorrent.engine.errors import EngineError
+from jupyter_webtorrent.engine.restore import record_of
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.torrent import Torrent
+from jupyter_webtorrent.net.errors import NetError
+from jupyter_webtorrent.net.memory import MemoryHost
 from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
     FilePriority,
@@ -22,6 +26,7 @@ from jupyter_webtorrent.schema.transfers import (
 )
 from jupyter_webtorrent.storage import hashing
 from jupyter_webtorrent.storage.database import slot_path
+from jupyter_webtorrent.storage.journal import Journal
 from tests.engine.classroom import (
     Classroom,
     Machine,
@@ -31,6 +36,7 @@ from tests.engine.classroom import (
     until,
     write_random,
 )
+from tests.engine.test_tcp_trackers import ONE, FakeTracker, use
 
 pytestmark = [pytest.mark.looptime, pytest.mark.asyncio]
 
@@ -422,6 +428,56 @@ async def test_a_choice_is_written_at_once(tmp_path: Path) -> None:
             await until(lambda: again.swarm.downloader is not None)
             assert again.data.disk.wanted_files == (0,)
             assert again.peering.limits.up == 50_000
+
+
+@pytest.mark.parametrize("paused", [False, True])
+async def test_a_transfer_that_came_back_without_a_port_is_announced_once_there_is_one(
+    paused: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(host: MemoryHost, address: object, accepted: object) -> None:
+        raise NetError("the port is taken")
+
+    one, other = (write_random(tmp_path / f"{n}.csv", 1000, seed=n) for n in (1, 2))
+    state, tracker = tmp_path / "state", FakeTracker()
+    async with classroom(tmp_path) as room, AsyncExitStack() as stack:
+        async with computer(room, "teacher", state) as teacher:
+            use(teacher, one=FakeTracker())
+            shared = await teacher.session.share(ShareRequest([str(one)], trackers=[ONE]))
+            if paused:
+                await teacher.session.pause(shared.info_hash)
+        with monkeypatch.context() as patch:
+            patch.setattr(MemoryHost, "listen", refuse)
+            teacher = await stack.enter_async_context(computer(room, "teacher", state))
+        again = only(teacher.session)
+        await asyncio.sleep(60)
+        use(teacher, one=tracker)
+        assert teacher.session.listening is None
+        await teacher.share(other)
+        assert teacher.session.listening is not None
+        await teacher.session.resume(again.info_hash)
+        await until(lambda: tracker.events == ["started"])
+        assert again.swarm.extensions.listen_port == teacher.session.listening.port
+        student = await room.machine("student")
+        await all_done([await student.fetch(again, [teacher.address])], 60)
+    assert tracker.events == ["started", "stopped"]
+
+
+async def test_a_record_of_no_use_is_told_of_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data, state = write_random(tmp_path / "data.csv", 1000), tmp_path / "state"
+    async with classroom(tmp_path) as room:
+        async with computer(room, "teacher", state) as teacher:
+            shared = await teacher.share(data)
+            record = replace(record_of(shared), info=b"de")
+        journal = Journal.open(state)
+        journal.commit({shared.info_hash: record}, {})
+        journal.close(clean=True)
+        for told in (True, False):
+            caplog.clear()
+            async with computer(room, "teacher", state) as teacher:
+                assert not teacher.session.torrents
+            assert ("is forgotten" in caplog.text) is told
 
 
 async def test_a_magnet_without_metadata_is_remembered(tmp_path: Path) -> None:
