@@ -286,9 +286,7 @@ class Connections:
 
     def disconnect(self, command: Disconnect) -> None:
         if (link := self._by_peer.get(command.peer)) is not None:
-            if command.final:
-                link.give_up()
-            link.close(command.reason)
+            link.close(command.reason, final=command.final)
 
     def ban(self, peer: Peer) -> None:
         """It sent wrong bytes: no torrent of this session takes it back."""

@@ -161,11 +161,9 @@ class PeerConnection:
     def metadata_known(self, piece_count: int) -> None:
         self._protocol.piece_count = piece_count
 
-    def give_up(self) -> None:
-        self.given_up = True
-
-    def close(self, reason: str) -> None:
-        """End it now; the owner is told before this returns."""
+    def close(self, reason: str, *, final: bool = False) -> None:
+        """End it now, `final` for good; the owner is told before this returns."""
+        self.given_up = self.given_up or final
         self._end(reason)
         self.transport.close(reason)
 

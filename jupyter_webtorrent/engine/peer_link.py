@@ -27,8 +27,8 @@ class PeerLink(Protocol):
     def serve_uploads(self) -> None:
         """There are blocks to send."""
 
-    def give_up(self) -> None:
-        """There is no use in connecting to the other end again; it is closed next."""
+    def close(self, reason: str, *, final: bool = False) -> None:
+        """End it now; the swarm is told before this returns.
 
-    def close(self, reason: str) -> None:
-        """End it now; the swarm is told before this returns."""
+        `final` says that there is no use in connecting to the other end again.
+        """

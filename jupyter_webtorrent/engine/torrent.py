@@ -352,6 +352,7 @@ class Torrent:
                 return False
             wanted, preferred = self.data.disk.pieces_by_priority(info)
             self.swarm.select(wanted, preferred, self._loop.time())
+        self.peering.web_seeds.wake()
         if not self.swarm.is_complete:
             self._more_is_wanted()
         self._keep(soon=True)
@@ -454,6 +455,7 @@ class Torrent:
     def _wanted_again(self) -> None:
         """What was had is to be fetched again: even from those that only had no use for us."""
         self.peering.connections.forgive(BOTH_COMPLETE)
+        self.peering.web_seeds.wake()
 
     def _keep(self, *, soon: bool = False) -> None:
         self._services.keep(self.info_hash, soon=soon)

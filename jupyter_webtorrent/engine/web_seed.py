@@ -35,6 +35,7 @@ from jupyter_webtorrent.protocol.messages import (
 )
 from jupyter_webtorrent.protocol.metainfo import Info
 from jupyter_webtorrent.schema.transfers import WebSeedStatus
+from jupyter_webtorrent.swarm.holdings import BOTH_COMPLETE
 from jupyter_webtorrent.swarm.peer import Peer
 from jupyter_webtorrent.swarm.swarm import Swarm
 
@@ -62,6 +63,7 @@ class WebSeeds:
         self._seeds: dict[str, WebSeed] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._started = asyncio.Event()
+        self._needed = asyncio.Event()
 
     def add(self, urls: Iterable[str], policy: Policy) -> None:
         """Use these too, each once; `policy` says who named them."""
@@ -72,13 +74,19 @@ class WebSeeds:
                 continue
             if len(self._seeds) >= MAX_WEB_SEEDS:
                 continue
-            seed = self._seeds[url] = WebSeed(url, policy, self._owner, self._services)
+            seed = self._seeds[url] = WebSeed(
+                url, policy, self._owner, self._services, self._needed
+            )
             if self._tasks is not None:
                 self._tasks.create_task(seed.run())
 
     def start(self) -> None:
         """The metadata is known, and the swarm has begun."""
         self._started.set()
+
+    def wake(self) -> None:
+        """Pieces are missing again: those that had nothing left to give are of use."""
+        self._needed.set()
 
     async def run(self) -> None:
         """Fetch from them until cancelled."""
@@ -110,13 +118,22 @@ class WebSeed:
     kind = "webseed"
     client = "web seed"
 
-    def __init__(self, url: str, policy: Policy, owner: WebSeedOwner, services: Services) -> None:
+    def __init__(
+        self,
+        url: str,
+        policy: Policy,
+        owner: WebSeedOwner,
+        services: Services,
+        needed: asyncio.Event,
+    ) -> None:
+        """`needed` is set when pieces are missing again."""
         self.url = url
         target = URL(url, encoded=url.isascii())
         self.remote = target.host_port_subcomponent or ""
         self.policy = policy
         self._owner = owner
         self._services = services
+        self._needed = needed
         # Nobody else knows it, so nobody else can come by this name.
         self._peer_id = PeerId(b"-WS0000-" + services.random.randbytes(12))
         self._backoff = Backoff(services.random)
@@ -138,8 +155,11 @@ class WebSeed:
         return WebSeedStatus(self.url, "failed" if self._reason else "waiting", self._reason)
 
     async def run(self) -> None:
-        """Be in the swarm while it lacks something, again after each failure, until it is of no use."""
-        while not self._given_up and not self._owner.swarm.is_complete:
+        """Be in the swarm whenever it lacks something, again after each failure, until it is of no use."""
+        while not self._given_up:
+            while self._owner.swarm.is_complete:
+                self._needed.clear()
+                await self._needed.wait()
             info = self._owner.swarm.info
             assert info is not None
             retry_after = 0.0
@@ -152,7 +172,7 @@ class WebSeed:
                 self._leave(str(error))
                 retry_after = error.retry_after if isinstance(error, WebSeedError) else 0.0
             finally:
-                self._leave("the torrent was stopped")
+                self._leave("")  # only if this was cancelled
             if not self._given_up:
                 await asyncio.sleep(max(self._backoff.next(), retry_after))
 
@@ -171,11 +191,12 @@ class WebSeed:
     def serve_uploads(self) -> None:
         pass  # it asks for nothing
 
-    def give_up(self) -> None:
-        self._given_up = True
-
-    def close(self, reason: str) -> None:
-        self._leave(reason)
+    def close(self, reason: str, *, final: bool = False) -> None:
+        if reason == BOTH_COMPLETE:
+            self._leave("")  # nothing is wrong with it, and something may be missing again
+        else:
+            self._given_up = final
+            self._leave(reason)
 
     # In the swarm
 
@@ -214,7 +235,7 @@ class WebSeed:
         return peer
 
     def _leave(self, reason: str) -> None:
-        """Leave the swarm, if it is in it; what it was asked for is free again."""
+        """Leave the swarm, if it is in it; what it was asked for is free again. No reason: it is no failure."""
         peer, self._peer = self._peer, None
         if peer is None:
             return

@@ -13,7 +13,7 @@ from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.guard import GuardError, Policy
 from jupyter_webtorrent.net.webseed import WebSeedError
 from jupyter_webtorrent.protocol.metainfo import Info, Metainfo, TorrentFile
-from jupyter_webtorrent.schema.transfers import FetchRequest, TransferState
+from jupyter_webtorrent.schema.transfers import FetchRequest, FilePriority, TransferState
 from jupyter_webtorrent.storage.create import create_info
 from tests.engine.classroom import Machine, all_done, classroom, digest, until, write_random
 from tests.engine.web import MemoryWeb
@@ -223,6 +223,45 @@ async def test_a_silent_web_seed_holds_up_nobody(tmp_path: Path) -> None:
         await teacher.share(data)
         fetched = await fetch(student, torrent_file(tmp_path, data), peers=[teacher.address])
         await all_done([fetched], 60)
+        assert digest(fetched.paths[0]) == digest(data)
+
+
+async def test_a_web_seed_gives_a_file_more_after_a_pause(tmp_path: Path) -> None:
+    folder, web = tmp_path / "lesson", MemoryWeb()
+    for number, name in enumerate(("a.csv", "b.csv")):
+        write_random(folder / name, MB, seed=number)
+    serve(web, folder)
+    async with classroom(tmp_path) as room:
+        student = await room.machine("student", ranges=web)
+        fetched = await fetch(student, torrent_file(tmp_path, folder), select=["a.csv"])
+        await all_done([fetched], 60)
+        await student.session.pause(fetched.info_hash)
+        (seed,) = student.session.details(fetched).web_seeds
+        assert (seed.state, seed.message) == ("waiting", "")
+        await student.session.resume(fetched.info_hash)
+        await asyncio.sleep(5)
+        await student.session.set_priorities(fetched.info_hash, {1: FilePriority.NORMAL})
+        await all_done([fetched], 60)
+        assert digest(student.folder / "lesson") == digest(folder)
+
+
+async def test_a_web_seed_gives_again_what_was_lost_on_the_disk(tmp_path: Path) -> None:
+    """The download was complete, and the web seed was of no more use; then a piece turns out wrong."""
+    data, web = write_random(tmp_path / "data.csv", 2 * MB), MemoryWeb()
+    serve(web, data)
+    async with classroom(tmp_path) as room:
+        student = await room.machine("student", ranges=web)
+        fetched = await fetch(student, torrent_file(tmp_path, data))
+        disk, checks = fetched.data.disk, iter([[3]])
+
+        async def check(info: Info) -> list[int]:
+            (seed,) = student.session.details(fetched).web_seeds
+            assert (seed.state, seed.message) == ("waiting", "")
+            return next(checks, [])
+
+        disk.check_before_finish = check  # type: ignore[method-assign]
+        await all_done([fetched], 60)
+        assert next(checks, None) is None
         assert digest(fetched.paths[0]) == digest(data)
 
 
