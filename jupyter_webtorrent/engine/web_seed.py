@@ -15,6 +15,7 @@ from yarl import URL
 
 from jupyter_webtorrent.engine.connections import Connections
 from jupyter_webtorrent.engine.services import Services
+from jupyter_webtorrent.engine.throttle import TorrentLimits
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.guard import GuardError, Policy
 from jupyter_webtorrent.net.trackers.backoff import SHORTEST, Backoff
@@ -50,6 +51,7 @@ class WebSeedOwner(Protocol):
 
     swarm: Swarm
     connections: Connections
+    limits: TorrentLimits
 
     def run_commands(self) -> None: ...
 
@@ -244,6 +246,7 @@ class WebSeed:
             self._left.set_exception(_LeftError(reason))
             self._left.exception()  # the task that waits for it may have ended already
         self._owner.connections.web_seed_left(self, peer)
+        self._owner.limits.forget(peer)
         self._owner.swarm.peer_left(peer, self._loop.time())
         self._owner.run_commands()
 

@@ -265,6 +265,18 @@ async def test_a_web_seed_gives_again_what_was_lost_on_the_disk(tmp_path: Path) 
         assert digest(fetched.paths[0]) == digest(data)
 
 
+async def test_a_web_seed_that_keeps_failing_under_a_limit_leaves_nothing_behind(
+    tmp_path: Path,
+) -> None:
+    data, web = write_random(tmp_path / "data.csv", MB), MemoryWeb()
+    web.failures = [WebSeedError("it answered 500") for _ in range(1000)]
+    async with classroom(tmp_path) as room:
+        student = await room.machine("student", ranges=web, down_limit=1_000_000)
+        fetched = await fetch(student, torrent_file(tmp_path, data))
+        await until(lambda: len(web.asked) > 5, 3600)
+        assert len(fetched.peering.limits._requests._flows) <= 1
+
+
 async def test_web_seeds_count_as_no_connection(tmp_path: Path) -> None:
     data, web = write_random(tmp_path / "data.csv", 2 * MB), MemoryWeb(rate=10_000)
     serve(web, data)
