@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from jupyter_webtorrent.protocol import extension
 from jupyter_webtorrent.protocol.bitfield import Bitfield
@@ -12,15 +12,18 @@ from jupyter_webtorrent.swarm.peer import Peer
 from jupyter_webtorrent.swarm.uploads import Uploads
 
 
-def take_back(peers: Iterable[Peer], pieces: Bitfield) -> list[Command]:
-    """Turn down what waits for these pieces, and tell whoever does not have them that we do not either."""
+def take_back(told: Mapping[Peer, Bitfield], pieces: Bitfield) -> list[Command]:
+    """Turn down what waits for these pieces, and tell whoever does not have them that we do not either.
+
+    `told` says which of them each peer knows us to have had.
+    """
     commands: list[Command] = []
-    for peer in peers:
+    for peer, known in told.items():
         messages: list[Message] = []
         rejects = Uploads.forget(peer, pieces)
         if peer.supports_fast:
             messages += rejects
-        believed = _not_had_by(peer, pieces)
+        believed = _not_had_by(peer, known)
         number = peer.extension_id(extension.LT_DONTHAVE)
         if number:
             messages += [Extended(number, extension.encode_dont_have(index)) for index in believed]

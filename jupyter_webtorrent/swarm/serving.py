@@ -89,9 +89,8 @@ class Serving:
         hiding = self._hiding
         if hiding is None or not hiding.is_active:
             return
-        if not hiding.is_needed(peer):
-            for other in hiding.hidden_from:
-                self._reveal(other)
+        if peer.is_seed or not hiding.is_needed:
+            self._reveal_all()
         else:
             self._show_more(peer, now)
 
@@ -111,6 +110,25 @@ class Serving:
     def hides_from(self, peer: Peer) -> bool:
         """Whether the peer is not to know that we have everything."""
         return self._hiding is not None and self._hiding.is_hidden_from(peer)
+
+    # What we have
+
+    def announce(self, peer: Peer, index: int) -> None:
+        """Tell the peer of a piece that has come."""
+        if self._hiding is not None:
+            self._hiding.tell(peer, index)
+        self._send(peer, Have(index))
+
+    def told(self, peer: Peer, pieces: Bitfield) -> Bitfield:
+        """Those of our pieces that the peer knows us to have."""
+        return pieces if self._hiding is None else self._hiding.told(peer, pieces)
+
+    def lost(self, pieces: Bitfield) -> None:
+        """Pieces are gone, and those who were `told` of them know."""
+        if self._hiding is not None:
+            self._hiding.lost(pieces)
+            if not self._hiding.is_needed:
+                self._reveal_all()
 
     # Requests
 
@@ -186,6 +204,10 @@ class Serving:
     def _show_more(self, peer: Peer, now: float) -> None:
         if self._hiding is not None and not peer.am_choking:
             self._send(peer, *(Have(index) for index in self._hiding.show(peer, now)))
+
+    def _reveal_all(self) -> None:
+        for peer in self._hiding.hidden_from if self._hiding is not None else ():
+            self._reveal(peer)
 
     def _reveal(self, peer: Peer) -> None:
         if self._hiding is not None:

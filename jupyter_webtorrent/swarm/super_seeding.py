@@ -34,7 +34,7 @@ INTEREST_SECONDS = 1.0
 
 @dataclass(slots=True)
 class Shown:
-    """What one peer knows us to have."""
+    """What one peer knows us to have: none that we have lost since."""
 
     pieces: Bitfield
     pending: set[int] = field(default_factory=set)
@@ -116,7 +116,7 @@ class SuperSeeding:
 
     def _next(self, shown: Shown, now: float) -> int | None:
         """A piece that nobody has or was shown; when there is none, one that others are slow to fetch."""
-        candidates = self._picker.unseen - shown.pieces
+        candidates = self._not_out - shown.pieces
         fresh = candidates.copy()
         for other in self._shown.values():
             for index in other.pending:
@@ -128,9 +128,31 @@ class SuperSeeding:
             return None
         return candidates.first_from(self._random.randrange(len(candidates)))
 
-    def is_needed(self, peer: Peer) -> bool:
-        """Whether to go on hiding, after `peer` has told of pieces: some are not out, and it is no seed."""
-        return self._picker.unseen.any() and not peer.is_seed
+    @property
+    def is_needed(self) -> bool:
+        """Whether to go on hiding: some piece is not out."""
+        return self._not_out.any()
+
+    @property
+    def _not_out(self) -> Bitfield:
+        """The pieces that we alone have."""
+        return self._picker.unseen & self._have
+
+    def told(self, peer: Peer, pieces: Bitfield) -> Bitfield:
+        """Those of these pieces that the peer knows us to have, if we have them."""
+        shown = self._shown.get(peer)
+        return pieces if shown is None else pieces & shown.pieces
+
+    def tell(self, peer: Peer, index: int) -> None:
+        """The peer is told of this piece, whether it is its turn or not."""
+        if (shown := self._shown.get(peer)) is not None:
+            shown.pieces.add(index)
+
+    def lost(self, pieces: Bitfield) -> None:
+        """We have these no more, and everybody who knew us to have them was told so."""
+        for shown in self._shown.values():
+            shown.pieces -= pieces
+            shown.pending.difference_update(pieces)
 
     def choked(self, peer: Peer) -> None:
         """What it did not fetch in its turn may be shown to others."""

@@ -246,7 +246,7 @@ class Swarm:
         for peer in self.peers:
             # A super-seed (BEP 16) shows the next piece when it hears that we have the last one.
             if peer.have is None or index not in peer.have or peer in verdict.contributors:
-                self._send(peer, Have(index))
+                self._serving.announce(peer, index)
             if peer.am_interested:
                 self._holdings.update_interest(peer)
         if self.downloader.is_complete:
@@ -300,7 +300,9 @@ class Swarm:
         had = pieces & self.downloader.have
         for index in pieces:
             self.downloader.lose(index, refetch=refetch)
-        self._commands += take_back(self.peers, had)
+        told = {peer: self._serving.told(peer, had) for peer in self.peers}
+        self._commands += take_back(told, had)
+        self._serving.lost(had)
         for peer in self.peers:
             self._holdings.update_interest(peer)
         self.requesting.refill_all(now)
@@ -312,7 +314,8 @@ class Swarm:
         assert self.downloader is not None
         for index in pieces:
             self.downloader.regain(index)
-        self._commands += offer_again(self.peers, pieces)
+        open_to = [peer for peer in self.peers if not self._serving.hides_from(peer)]
+        self._commands += offer_again(open_to, pieces)
 
     def reject(self, peer: Peer, request: Request) -> None:
         """A block that was taken to be sent cannot be read."""

@@ -7,8 +7,10 @@ from collections.abc import Collection
 
 import pytest
 
+from jupyter_webtorrent.protocol.bitfield import Bitfield
+from jupyter_webtorrent.protocol.extension import LT_DONTHAVE, OUR_IDS, decode_dont_have
 from jupyter_webtorrent.protocol.layout import BLOCK_SIZE
-from jupyter_webtorrent.protocol.messages import Have, Message, Request
+from jupyter_webtorrent.protocol.messages import Extended, Have, Message, Request
 from jupyter_webtorrent.swarm.super_seeding import LAPSE_SECONDS, LEAST_SHOWN_BYTES
 from tests.swarm.nodes import PIECE_LENGTH, Link, Node, Room, make_torrent
 
@@ -34,6 +36,8 @@ class Crowd(Room):
         """Blocks that the seed was asked for, by piece."""
         self.told: defaultdict[str, set[int]] = defaultdict(set)
         """What the seed announced one by one."""
+        self.taken_back: defaultdict[str, set[int]] = defaultdict(set)
+        """What it said it has no more (BEP 54)."""
         self.connect(self.seed, guest)
 
     def join_all(self) -> None:
@@ -56,6 +60,12 @@ class Crowd(Room):
             self.asked[message.index] += 1
         elif link.other.node is self.seed and isinstance(message, Have):
             self.told[link.node.name].add(message.index)
+        elif (
+            link.other.node is self.seed
+            and isinstance(message, Extended)
+            and message.extension == OUR_IDS[LT_DONTHAVE]
+        ):
+            self.taken_back[link.node.name].add(decode_dont_have(message.payload))
 
 
 def run_until_complete(room: Crowd, seconds: int = 60) -> None:
@@ -157,3 +167,86 @@ def test_a_peer_that_wants_nothing_gets_no_slot() -> None:
     near, _ = room.connect(seed, full)
     room.step()
     assert near.peer.am_choking
+
+
+def set_of(pieces: Collection[int]) -> Bitfield:
+    field = Bitfield(PIECES)
+    for index in pieces:
+        field.add(index)
+    return field
+
+
+def lose(room: Crowd, pieces: Collection[int], *, refetch: bool = False) -> None:
+    """The seed's disk lost these pieces."""
+    room.seed.swarm.lose(set_of(pieces), room.now, refetch=refetch)
+    room.settle()
+
+
+def silent_crowd() -> Crowd:
+    """Two that are shown pieces and ask for none."""
+    room = Crowd("ada", "bob")
+    room.join_all()
+    for node in room.fetchers:
+        node.swarm.refill = lambda *_: None  # type: ignore[method-assign]
+    room.settle()
+    return room
+
+
+def test_a_peer_hears_only_of_those_lost_pieces_that_it_was_shown() -> None:
+    room = silent_crowd()
+    shown = {name: set(room.told[name]) for name in ("ada", "bob")}
+    lost = set(range(5, 35))
+    lose(room, lost)
+    for name in ("ada", "bob"):
+        assert room.taken_back[name] == shown[name] & lost
+    assert room.seed.disconnects == []
+
+
+def test_who_cannot_be_told_stays_if_it_was_shown_no_lost_piece() -> None:
+    room = silent_crowd()
+    for peer in room.seed.swarm.peers:
+        assert peer.extensions is not None
+        peer.extensions.ids.clear()
+    lose(room, set(range(PIECES)) - room.told["ada"])
+    stay = [peer.handshake.peer_id for peer in room.seed.swarm.peers]
+    assert stay == [room.fetchers[0].handshake.peer_id]
+
+
+def test_a_lost_piece_is_shown_to_nobody_before_it_is_back() -> None:
+    room = Crowd("ada", "bob")
+    room.join_all()
+    room.connect_fetchers()
+    lost = set_of(range(10, PIECES))
+    room.seed.swarm.lose(lost, room.now, refetch=False)
+    for _ in range(20):
+        room.step()
+    assert room.told["ada"] | room.told["bob"] == set(range(10))
+    room.seed.swarm.regain(lost)
+    run_until_complete(room)
+
+
+def test_what_is_out_is_hidden_from_nobody_when_all_the_rest_is_lost() -> None:
+    room = Crowd("ada", "bob", "cyd")
+    room.join_all()
+    room.fetchers[0].swarm.refill = lambda *_: None  # type: ignore[method-assign]
+    room.settle()
+    cyd = room.fetchers[2]
+    out = set(cyd.swarm.have) | set(room.fetchers[1].swarm.have)
+    assert out - room.told["ada"]
+    assert out < set(range(PIECES))
+    lose(room, set(range(PIECES)) - out)
+    assert out <= room.told["ada"]
+
+
+def test_a_lost_piece_that_came_back_is_taken_back_from_all_who_heard_of_it() -> None:
+    room = silent_crowd()
+    guest = room.nodes[1]
+    index = min(set(range(PIECES)) - room.told["ada"] - room.told["bob"])
+    lose(room, [index], refetch=True)
+    guest.data = DATA
+    guest.swarm.regain(set_of([index]))
+    room.settle()
+    assert index in room.seed.swarm.have
+    lose(room, [index])
+    for name in ("ada", "bob"):
+        assert (index in room.taken_back[name]) == (index in room.told[name])
