@@ -131,7 +131,9 @@ def _retry_after(text: str) -> float:
     else:
         try:
             when = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return 0.0
-        seconds = (when.astimezone(UTC) - datetime.now(UTC)).total_seconds()
+        # Not by `astimezone`, which the last hours of the year 9999 overflow; "-0000" names no zone.
+        when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
+        seconds = (when - datetime.now(UTC)).total_seconds()
     return min(max(seconds, 0.0), MAX_RETRY_AFTER)

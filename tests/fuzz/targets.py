@@ -8,7 +8,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import cast
 
+import aiohttp
+
+from jupyter_webtorrent.net import webseed
 from jupyter_webtorrent.net.webrtc_sdp import DataDescription
 from jupyter_webtorrent.protocol import (
     bencode,
@@ -39,11 +44,13 @@ from jupyter_webtorrent.protocol.messages import (
     Unchoke,
 )
 from jupyter_webtorrent.protocol.metainfo import Info, Metainfo, TorrentFile
+from jupyter_webtorrent.protocol.nat_pmp import AddressRequest, MappingRequest
 from jupyter_webtorrent.protocol.peer import PeerProtocol
 from jupyter_webtorrent.protocol.pex import PexMessage
 from jupyter_webtorrent.protocol.printable import printable
 from jupyter_webtorrent.protocol.reach import reach_of
 from jupyter_webtorrent.storage.paths import MAX_NAME_BYTES, safe_names
+from tests.fuzz import mse_talk
 
 INFO_HASH = InfoHash(bytes(range(20)))
 ADDRESSES = (PeerAddress("192.0.2.1", 6881), PeerAddress("2001:db8::1", 6881))
@@ -189,6 +196,26 @@ def _sdp(data: bytes) -> None:
     DataDescription.parse(text, "offer", loopback_candidates=False)
 
 
+def _web_seed_answer(data: bytes) -> None:
+    """A line each: status, Content-Length and Content-Range."""
+    lines = data.decode("utf-8", "surrogateescape").split("\n")
+    status, length, content_range = (lines + [""] * 3)[:3]
+    response = SimpleNamespace(
+        status=int(status) if status.isascii() and status.isdigit() and len(status) == 3 else 206,
+        content_length=int(length) if length.isascii() and length.isdigit() else None,
+        headers={"Content-Range": content_range},
+    )
+    part = webseed.FileRange("http://a.example/a", 16384, 16384, 65536)
+    webseed._check(cast(aiohttp.ClientResponse, response), part)
+    assert response.status == 206
+    assert "16384-32767" in content_range
+
+
+def _retry_after(data: bytes) -> None:
+    seconds = webseed._retry_after(data.decode("utf-8", "surrogateescape"))
+    assert 0 <= seconds <= webseed.MAX_RETRY_AFTER
+
+
 def _printable(data: bytes) -> None:
     text = printable(data.decode("utf-8", "surrogateescape"))
     assert not set(text) & _HOSTILE_CHARACTERS
@@ -212,6 +239,11 @@ _PEER_WIRE = (
     )
     + Piece.header(1, 0, 64)
     + bytes(64)
+)
+
+_WEB_SEED_ANSWERS = (
+    b"206\n16384\nbytes 16384-32767/65536",
+    b"206\n\nbytes 16384-32767/*",
 )
 
 TARGETS: dict[str, Target] = {
@@ -309,6 +341,39 @@ TARGETS: dict[str, Target] = {
             bytes.fromhex("00000001 00000007 00000708 00000001 00000002 c0000201 1ae1"),
             bytes.fromhex("00000002 00000007 00000001 00000002 00000003"),
             bytes.fromhex("00000003 00000007") + b"no",
+        ),
+    ),
+    "encrypted handshake, dialled": Target(
+        mse_talk.dialled,
+        tuple(bytes([size]) + mse_talk.PLAIN_TALK[0] for size in (0, 40, 255)),
+    ),
+    "encrypted handshake, dialled for RC4": Target(
+        mse_talk.dialled_for_rc4,
+        tuple(bytes([size]) + mse_talk.RC4_TALK[0] for size in (0, 40, 255)),
+    ),
+    "encrypted handshake, dialling": Target(
+        mse_talk.dialling,
+        tuple(
+            bytes([size]) + talk[1]
+            for size in (0, 40, 255)
+            for talk in (mse_talk.PLAIN_TALK, mse_talk.RC4_TALK)
+        ),
+    ),
+    "NAT-PMP, addresses": Target(
+        AddressRequest().decode_reply, (bytes.fromhex("00800000 00000001 c0000201"),)
+    ),
+    "NAT-PMP, mappings": Target(
+        MappingRequest(6881, 6881, 3600).decode_reply,
+        (bytes.fromhex("00820000 00000001 1ae1 1ae2 00000e10"),),
+    ),
+    "web seed, answers": Target(_web_seed_answer, _WEB_SEED_ANSWERS),
+    "Retry-After": Target(
+        _retry_after,
+        (
+            b"120",
+            b"Fri, 31 Dec 9999 23:59:59 GMT",
+            b"Mon, 01 Jan 0001 00:00:00 -0000",
+            b"Fri, 31 Dec 9999 23:59:59 -1200",
         ),
     ),
     "SDP": Target(_sdp, (SDP.encode(),)),

@@ -167,6 +167,9 @@ async def test_what_is_no_http_is_a_failure() -> None:
         ("99999999", MAX_RETRY_AFTER, MAX_RETRY_AFTER),
         (timedelta(seconds=600), 500, 600),
         (timedelta(days=-1), 0, 0),
+        ("Fri, 31 Dec 9999 23:59:59 -1200", MAX_RETRY_AFTER, MAX_RETRY_AFTER),
+        ("Mon, 01 Jan 0001 00:00:00 -0000", 0, 0),
+        ("Mon, 01 Jan 99999999999 00:00:00 GMT", 0, 0),
     ],
 )
 async def test_when_to_come_back_is_heeded(
