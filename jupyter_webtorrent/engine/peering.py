@@ -119,11 +119,14 @@ class Peering:
         self.discovery = self._new_discovery()
         self.start()
 
-    def metadata_known(self, info: Info) -> None:
-        """Told before the swarm begins."""
+    def heed_privacy(self, info: Info) -> None:
+        """Told as soon as the metadata is known: what is on disk may take long to check."""
         if info.private:
             self._is_private = True
             self.discovery.private()
+
+    def metadata_known(self, info: Info) -> None:
+        """Told before the swarm begins."""
         self.connections.metadata_known(info.piece_count)
 
     async def hang_up(self) -> None:

@@ -249,6 +249,7 @@ class Torrent:
 
     async def _open(self, info: Info) -> None:
         """Choose the files, look at what is on disk, and begin to transfer."""
+        self.peering.heed_privacy(info)
         self.state = TransferState.CHECKING
         self._keep(soon=True)
         have = await self.data.disk.open(info)
