@@ -64,9 +64,13 @@ class SuperSeeding:
         return bool(self._shown)
 
     def is_of_use(self, peers: Collection[Peer]) -> bool:
-        """Whether we are the only seed of a crowd in which some piece is not out yet."""
+        """Whether we are the only seed of a crowd in which some piece is not out yet.
+
+        Whoever says nothing is no crowd: one peer that fetches beside silent ones is told everything at once.
+        """
+        others = sum(peer.extensions is not None or peer.peer_interested for peer in peers)
         return (
-            len(peers) >= CROWD
+            others >= CROWD - 1
             and self._have.all()
             and self._picker.unseen.any()
             and not any(peer.is_seed for peer in peers)

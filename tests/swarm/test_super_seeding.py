@@ -39,6 +39,7 @@ class Crowd(Room):
         self.taken_back: defaultdict[str, set[int]] = defaultdict(set)
         """What it said it has no more (BEP 54)."""
         self.connect(self.seed, guest)
+        self.settle()  # the silent are no crowd
 
     def join_all(self) -> None:
         """Everybody meets the seed; they meet each other by `connect_fetchers`."""
@@ -66,6 +67,16 @@ class Crowd(Room):
             and message.extension == OUR_IDS[LT_DONTHAVE]
         ):
             self.taken_back[link.node.name].add(decode_dont_have(message.payload))
+
+
+def test_one_peer_beside_a_silent_one_is_told_everything_at_once() -> None:
+    room = Crowd("alone")
+    (guest,) = list(room.seed.swarm.peers)
+    guest.extensions = None
+    room.join_all()
+    room.settle()
+    assert room.fetchers[0].complete
+    assert not room.told["alone"]
 
 
 def run_until_complete(room: Crowd, seconds: int = 60) -> None:
