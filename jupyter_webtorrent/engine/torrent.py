@@ -239,10 +239,11 @@ class Torrent:
             if paths is None:
                 return
             self.paths = paths
-            if not self.data.was_finished:
+            if not self.data.was_finished and self.finished_at is None:
                 self.peering.discovery.completed()
         self.state = TransferState.SEEDING
-        self.finished_at = self._loop.time()
+        if self.finished_at is None:
+            self.finished_at = self._loop.time()
         self._keep(soon=True)
         if not self.done.done():
             self.done.set_result(self.paths)
@@ -354,7 +355,9 @@ class Torrent:
             wanted, preferred = self.data.disk.pieces_by_priority(info)
             self.swarm.select(wanted, preferred, self._loop.time())
         self.peering.web_seeds.wake()
-        if not self.swarm.is_complete:
+        if self.swarm.is_complete:
+            self._complete.set()  # what was added is here, and has yet to be put in its place
+        else:
             self._more_is_wanted()
         self._keep(soon=True)
         self.run_commands()

@@ -101,6 +101,24 @@ async def test_more_files_come_when_they_are_wanted(tmp_path: Path) -> None:
         assert [path.name for path in student.folder.iterdir()] == ["course"]
 
 
+async def test_a_file_whose_pieces_came_with_another_is_put_in_place_when_it_is_wanted(
+    tmp_path: Path,
+) -> None:
+    async with classroom(tmp_path) as room:
+        for number, name in enumerate(("a.csv", "b.csv")):  # both in one piece
+            write_random(room.folder / "course" / name, 1000, seed=number)
+        teacher, student = await room.machine("teacher"), await room.machine("student")
+        shared = await teacher.share(room.folder / "course")
+        fetched = await student.fetch(shared, [teacher.address], select=["a.csv"])
+        await all_done([fetched], 60)
+        assert sorted(digest(student.folder / "course")) == ["a.csv"]
+        await student.session.set_priorities(fetched.info_hash, {1: NORMAL})
+        added = student.folder / "course" / "b.csv"
+        await until(added.exists, 60)
+        assert digest(student.folder / "course") == digest(room.folder / "course")
+        assert fetched.state is TransferState.SEEDING
+
+
 async def test_files_added_during_a_pause_are_fetched_after_it(tmp_path: Path) -> None:
     async with classroom(tmp_path, SLOW) as room:
         student, fetched = await begin(room, select=("a.bin",))

@@ -36,8 +36,8 @@ def measured_rate(tmp_path: Path, *, we_seed: bool, seconds: int) -> float:
 
 @pytest.mark.parametrize("we_seed", [True, False], ids=["up", "down"])
 def test_libtorrent_gets_and_gives_what_the_limit_allows(tmp_path: Path, we_seed: bool) -> None:
-    rate = measured_rate(tmp_path, we_seed=we_seed, seconds=4)
-    assert 0.5 * LIMIT < rate < 1.1 * LIMIT  # connecting counts, in so short a time
+    rate = measured_rate(tmp_path, we_seed=we_seed, seconds=8)
+    assert 0.75 * LIMIT < rate < 1.1 * LIMIT  # finding each other counts
 
 
 @pytest.mark.prove

@@ -74,6 +74,19 @@ class Lab:
         await expect(number).to_have_text(_RAN, timeout=CELL_MILLISECONDS)
         return cell.locator(".jp-OutputArea-output")
 
+    async def ask(self, what: str) -> None:
+        """Post to the REST API's `torrents/`, as this page may."""
+        status = await self.page.evaluate(
+            """async what => {
+                const { baseUrl, token } = jupyterapp.serviceManager.serverSettings;
+                const headers = { Authorization: `token ${token}` };
+                const url = `${baseUrl}webtorrent/api/torrents/${what}`;
+                return (await fetch(url, { method: 'POST', headers })).status;
+            }""",
+            what,
+        )
+        assert 200 <= status < 300, f"{what} was answered with {status}"
+
     async def choose_theme(self, theme: str) -> None:
         """`Light` or `Dark`."""
         await self.page.evaluate(

@@ -96,6 +96,17 @@ async def test_a_mistake_is_answered_in_one_line(student: Lab) -> None:
     assert "Traceback" not in answer
 
 
+async def test_a_paused_transfer_says_so_until_it_goes_on(teacher: Lab) -> None:
+    _write(teacher, "paused.bin", SMALL)
+    link = _link_in(await (await teacher.run_cell("%wt share paused.bin")).inner_text())
+    await expect(teacher.row("paused.bin")).to_contain_text("Seeding")
+    await teacher.ask(f"{_hash_in(link)}/pause")
+    await expect(teacher.row("paused.bin")).to_contain_text("Paused")
+    await teacher.photograph("paused")
+    await teacher.ask(f"{_hash_in(link)}/resume")
+    await expect(teacher.row("paused.bin")).to_contain_text("Seeding")
+
+
 def _write(lab: Lab, name: str, size: int) -> Path:
     path = lab.root / name
     path.write_bytes(random.Random(name).randbytes(size))
@@ -111,6 +122,13 @@ def _link_in(text: str) -> str:
     links = re.findall(r"magnet:\?\S+", text)
     assert len(links) == 1, text
     return str(links[0])
+
+
+def _hash_in(link: str) -> str:
+    """The info hash of a link."""
+    found = re.search(r"btih:([0-9a-f]{40})", link)
+    assert found is not None
+    return found[1]
 
 
 async def _progress_beyond(bar: Locator, percent: int) -> int:
