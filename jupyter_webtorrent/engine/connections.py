@@ -253,6 +253,10 @@ class Connections:
         ids = {peer.handshake.peer_id for peer in self._by_peer}
         return here + [status for peer_id, status in self._gone.items() if peer_id not in ids]
 
+    def peers_by_transport(self) -> dict[str, int]:
+        """How many are connected, by the kind of their transport."""
+        return dict(Counter(link.kind for link in self._by_peer.values()))
+
     def _remember(self, peer: Peer, link: PeerLink) -> None:
         if not peer.down.total:
             return

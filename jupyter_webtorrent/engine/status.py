@@ -7,9 +7,11 @@ from collections.abc import Collection
 
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.engine.torrent import Torrent
+from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.schema.transfers import (
     FilePriority,
     FileStatus,
+    PieceMap,
     SessionStatus,
     TransferDetails,
     TransferState,
@@ -18,6 +20,9 @@ from jupyter_webtorrent.schema.transfers import (
 from jupyter_webtorrent.swarm.rate import RateMeter
 from jupyter_webtorrent.swarm.swarm import Swarm
 from jupyter_webtorrent.version import __version__
+
+MAX_RUNS = 400
+"""Of a piece map."""
 
 
 def transfer_status(torrent: Torrent, magnet: str) -> TransferStatus:
@@ -39,6 +44,8 @@ def transfer_status(torrent: Torrent, magnet: str) -> TransferStatus:
         uploaded=torrent.data.uploaded,
         peers=len(swarm.peers),
         by_transport=dict(torrent.peering.connections.bytes_by_transport()),
+        peers_by_transport=torrent.peering.connections.peers_by_transport(),
+        shared=torrent.shared is not None,
         seconds=ended - torrent.started_at,
         paths=[str(path) for path in torrent.paths],
         folder=str(torrent.data.disk.folder),
@@ -48,6 +55,7 @@ def transfer_status(torrent: Torrent, magnet: str) -> TransferStatus:
 
 
 def transfer_details(torrent: Torrent, transfer: TransferStatus) -> TransferDetails:
+    info, limits = torrent.info, torrent.peering.limits
     return TransferDetails(
         transfer=transfer,
         files=_files(torrent),
@@ -55,6 +63,10 @@ def transfer_details(torrent: Torrent, transfer: TransferStatus) -> TransferDeta
         trackers=torrent.peering.discovery.tracker_statuses(),
         web_seeds=torrent.peering.web_seeds.statuses(),
         failures=torrent.peering.failures.listed(asyncio.get_running_loop().time()),
+        pieces=_piece_map(torrent),
+        private=info is not None and info.private,
+        down_limit=limits.down,
+        up_limit=limits.up,
     )
 
 
@@ -141,5 +153,19 @@ def _files(torrent: Torrent) -> list[FileStatus]:
         if index in wanted:
             priority = torrent.data.disk.priorities.get(index, FilePriority.NORMAL)
         name = "/".join(file.path)
-        files.append(FileStatus(name, file.length, done, index in wanted, priority))
+        files.append(FileStatus(index, name, file.length, done, index in wanted, priority))
     return files
+
+
+def _piece_map(torrent: Torrent) -> PieceMap | None:
+    info, downloader = torrent.info, torrent.swarm.downloader
+    if info is None:
+        return None
+    step = -(-info.piece_count // MAX_RUNS)
+    runs = [
+        range(start, min(start + step, info.piece_count))
+        for start in range(0, info.piece_count, step)
+    ]
+    have = downloader.have if downloader is not None else Bitfield(info.piece_count)
+    done = [100 * have.count_in(run) // len(run) for run in runs]
+    return PieceMap(info.piece_count, info.piece_length, done)

@@ -8,11 +8,14 @@ from __future__ import annotations
 import functools
 import http.client
 import ssl
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TypeVar
-from urllib.parse import SplitResult, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 import msgspec
 
+from jupyter_webtorrent.kernel.access import Access
 from jupyter_webtorrent.kernel.discovery import NO_SERVER, ServerAddress, find_server
 from jupyter_webtorrent.kernel.errors import (
     RequestRefusedError,
@@ -20,16 +23,20 @@ from jupyter_webtorrent.kernel.errors import (
     TransferFailedError,
 )
 from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.schema.discovery import API_PATH, STREAM_PATH
 from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
     SessionStatus,
     ShareRequest,
+    TransferChange,
     TransferDetails,
     TransferStatus,
 )
 
 REQUEST_TIMEOUT = 30.0
 """Seconds without an answer."""
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 ValueT = TypeVar("ValueT")
 
@@ -52,6 +59,7 @@ class Client:
 
     def __init__(self, address: ServerAddress, *, timeout: float = REQUEST_TIMEOUT) -> None:
         self.address = address
+        self.place = "this Jupyter server"
         self._timeout = timeout
 
     def session(self) -> SessionStatus:
@@ -79,9 +87,36 @@ class Client:
         """Begin a fetch; returns when it has begun."""
         return self._read(TransferStatus, self._send("POST", "fetch", request))
 
+    def change(self, info_hash: str, change: TransferChange) -> TransferDetails:
+        return self._read(TransferDetails, self._send("PATCH", f"torrents/{info_hash}", change))
+
+    def pause(self, info_hash: str) -> TransferStatus:
+        return self._read(TransferStatus, self._send("POST", f"torrents/{info_hash}/pause"))
+
+    def resume(self, info_hash: str) -> TransferStatus:
+        return self._read(TransferStatus, self._send("POST", f"torrents/{info_hash}/resume"))
+
     def remove(self, info_hash: str, *, delete_data: bool = False) -> None:
         query = "?data=true" if delete_data else ""
         self._send("DELETE", f"torrents/{info_hash}{query}")
+
+    def metainfo(self, info_hash: str) -> bytes:
+        """The .torrent file."""
+        return self._send("GET", f"torrents/{info_hash}/metainfo")
+
+    def read(self, info_hash: str, file: str, offset: int, length: int) -> bytes:
+        """Bytes of a file by its path in the torrent, as soon as they are here; fewer only at its end."""
+        if length <= 0:
+            return b""
+        byte_range = f"bytes={offset}-{offset + length - 1}"
+        return self._send(
+            "GET", self.stream_url(info_hash, file), headers={"Range": byte_range}, patient=True
+        )
+
+    def stream_url(self, info_hash: str, file: str) -> str:
+        """Where a browser reads a file as it arrives, without host and token."""
+        base = urlsplit(self.address.url).path.removesuffix(API_PATH)
+        return f"{base}{STREAM_PATH}{info_hash}/{quote(file)}"
 
     def _send(
         self,
@@ -89,6 +124,7 @@ class Client:
         path: str,
         body: msgspec.Struct | None = None,
         *,
+        headers: Mapping[str, str] = NO_HEADERS,
         patient: bool = False,
     ) -> bytes:
         """The content of a successful answer; anything else is raised."""
@@ -98,9 +134,10 @@ class Client:
         try:
             connection.request(
                 method,
-                url.path + path,
+                path if path.startswith("/") else url.path + path,
                 body=content,
                 headers={
+                    **headers,
                     "Authorization": _Secret(f"token {self.address.token}"),
                     "Content-Type": "application/json",
                 },
@@ -158,8 +195,8 @@ class Client:
             ) from None
 
 
-def connect() -> Client:
-    """The client of the server beside this kernel; raises ServerUnavailableError where there is none."""
+def connect() -> Access:
+    """The server beside this kernel; raises ServerUnavailableError where there is none."""
     return _client_of(find_server())
 
 

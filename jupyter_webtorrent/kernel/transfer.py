@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_webtorrent.kernel import text
-from jupyter_webtorrent.kernel.client import Client
+from jupyter_webtorrent.kernel.access import Access
 from jupyter_webtorrent.kernel.errors import TransferFailedError, TransferTimeoutError
 from jupyter_webtorrent.protocol.printable import one_line
 from jupyter_webtorrent.schema.transfers import TransferState, TransferStatus
@@ -28,13 +28,13 @@ class Transfer:
     Await it, or call `wait`, to have its files; both raise TransferFailedError if they cannot be had.
     """
 
-    def __init__(self, client: Client, status: TransferStatus) -> None:
+    def __init__(self, client: Access, status: TransferStatus) -> None:
         self._client = client
         self._status = status
         self._asked = time.monotonic()
 
     @property
-    def client(self) -> Client:
+    def client(self) -> Access:
         """Who is asked."""
         return self._client
 

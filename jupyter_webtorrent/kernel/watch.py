@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from jupyter_webtorrent.kernel.client import Client
+from jupyter_webtorrent.kernel.access import Access
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.schema.transfers import TransferState, TransferStatus
 
@@ -28,7 +28,7 @@ class Watch:
     Viewers are called in its thread; one that raises is called no more.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Access) -> None:
         self._client = client
         # Reentrant, for a widget that is garbage calls `discard` wherever it is collected: here, too.
         self._lock = threading.RLock()
@@ -85,6 +85,6 @@ class Watch:
 
 
 @functools.cache
-def watch_of(client: Client) -> Watch:
+def watch_of(client: Access) -> Watch:
     """The one Watch of a client."""
     return Watch(client)

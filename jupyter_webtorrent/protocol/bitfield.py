@@ -74,6 +74,10 @@ class Bitfield:
         """The number of pieces in the set."""
         return self._bits.count()
 
+    def count_in(self, pieces: range) -> int:
+        """How many of pieces that follow each other are in the set."""
+        return self._bits.count(1, pieces.start, pieces.stop)
+
     def all(self) -> bool:
         """Whether every piece is in the set."""
         return self._bits.all()

@@ -14,7 +14,10 @@ CERTIFICATE_VARIABLE = "JUPYTER_WEBTORRENT_CERTIFICATE"
 """Environment variable: the path of the server's own TLS certificate (PEM), where it uses one."""
 
 API_PATH = "webtorrent/api/"
-"""Below the Jupyter server's base URL."""
+"""Below the Jupyter server's base URL, as is the next."""
+
+STREAM_PATH = "webtorrent/stream/"
+"""Followed by an info hash, `/`, and a file's path in the torrent."""
 
 
 class KernelPass(Struct, frozen=True):

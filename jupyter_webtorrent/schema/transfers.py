@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from jupyter_webtorrent.schema.failures import ConnectionFailure
 
@@ -27,6 +27,8 @@ class TransferState(Enum):
     """It exchanges nothing with anybody, complete or not, until it is resumed."""
     FAILED = "failed"
     """It cannot go on; `error` says why."""
+    ON_DEMAND = "on_demand"
+    """Its files are known, and only what readers ask for is fetched, until files are chosen."""
 
 
 class FilePriority(Enum):
@@ -53,6 +55,8 @@ class ShareRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Pause once it was seeded for so long; None: never."""
     web_seeds: list[str] = []
     """URLs of web servers that have the files too, for the link and the .torrent (BEP 19)."""
+    copy_notebooks: bool = False
+    """Share notebooks as they are now, from copies: an editor that saves them would end their share."""
 
 
 class FetchRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,11 +64,18 @@ class FetchRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
     link: str
     folder: str
+    """Empty with `on_demand`: a place of the session's own."""
+    metainfo: bytes = b""
+    """The content of a .torrent file (base64 in JSON), instead of a link, which is empty then."""
     trackers: list[str] | None = None
     """In addition to the link's own. None: the session's, if the link names neither tracker nor peer."""
     peers: list[str] = []
     select: list[str] = []
     """Globs over the files' paths; empty: everything."""
+    files: list[int] = []
+    """Files by their index, as `FileStatus` has it; empty: as `select` says."""
+    on_demand: bool = False
+    """Get the list of files, and fetch only what readers ask for until files are chosen or fetched."""
     seed_ratio: float | None = None
     """Pause once so many times its bytes were sent. None, here and in the next: the session's own goals."""
     seed_seconds: float | None = None
@@ -75,7 +86,18 @@ class FetchRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Pieces in their order instead of the rarest first: worse for a swarm, better for one who looks on."""
 
 
+class TransferChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What of a transfer is to change; what is left out stays."""
+
+    priorities: dict[int, FilePriority] = {}
+    """Of some files, by index."""
+    down_limit: int | UnsetType | None = UNSET
+    """Bytes a second, as is the next; None: no limit but the session's."""
+    up_limit: int | UnsetType | None = UNSET
+
+
 class FileStatus(Struct, frozen=True):
+    index: int
     path: str
     """Relative to the torrent, with `/`."""
     length: int
@@ -116,6 +138,17 @@ class WebSeedStatus(Struct, frozen=True):
     """Why it failed last."""
 
 
+class PieceMap(Struct, frozen=True):
+    """Which parts of a torrent are here."""
+
+    count: int
+    """Pieces of the torrent."""
+    length: int
+    """Bytes of a piece."""
+    done: list[int]
+    """Per cent that are verified of each of equal runs of pieces, a run being at least one piece; 400 runs at most."""
+
+
 class TransferStatus(Struct, frozen=True):
     """One torrent of a session, as it is now."""
 
@@ -135,6 +168,10 @@ class TransferStatus(Struct, frozen=True):
     """Connected peers."""
     by_transport: dict[str, int] = field(default_factory=dict)
     """Block bytes received, by `tcp`, `webrtc` and `webseed`."""
+    peers_by_transport: dict[str, int] = field(default_factory=dict)
+    """The connected peers, by the same."""
+    shared: bool = False
+    """It was shared from its own place here, not fetched."""
     seconds: float = 0.0
     """How long the download took, or has taken so far."""
     paths: list[str] = field(default_factory=list)
@@ -163,6 +200,13 @@ class TransferDetails(Struct, frozen=True):
     web_seeds: list[WebSeedStatus] = []
     failures: list[ConnectionFailure] = []
     """Connections that came to nothing, at most 50, the newest first."""
+    pieces: PieceMap | None = None
+    """None while the metadata is unknown."""
+    private: bool = False
+    """Its peers are found by its trackers alone (BEP 27)."""
+    down_limit: int | None = None
+    """Bytes a second of this transfer alone, as is the next; None: no limit of its own."""
+    up_limit: int | None = None
 
 
 class SessionStatus(Struct, frozen=True):

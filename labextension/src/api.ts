@@ -6,29 +6,81 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
-import type { ITransferEvent, ITransferStatus } from './schema';
-import { readTransferEvent, readTransfers } from './schema';
+import { readDetails, readTransfer, readTransferEvent, readTransfers } from './decode';
+import type {
+  IFetchRequest,
+  ISettings,
+  IShareRequest,
+  ITransferChange,
+  ITransferDetails,
+  ITransferEvent,
+  ITransferStatus
+} from './schema';
 
 const API = 'webtorrent/api';
+const STREAM = 'webtorrent/stream';
 
-/** The calls that this front end makes, under the base URL of `settings`. */
+/**
+ * The calls that this front end makes, under the base URL of `settings`.
+ *
+ * Each rejects with ServerConnection.NetworkError, with ServerConnection.ResponseError, whose message is the
+ * server's one line for the person, or with SchemaError.
+ */
 export class TransferApi {
   constructor(settings: ServerConnection.ISettings) {
     this._settings = settings;
   }
 
-  /**
-   * All transfers, in the order in which they were begun.
-   *
-   * Rejects with ServerConnection.NetworkError, ServerConnection.ResponseError or SchemaError.
-   */
-  async list(signal: AbortSignal): Promise<ITransferStatus[]> {
-    const url = URLExt.join(this._settings.baseUrl, API, 'torrents');
-    const response = await ServerConnection.makeRequest(url, { signal }, this._settings);
-    if (!response.ok) {
-      throw await ServerConnection.ResponseError.create(response);
-    }
-    return readTransfers(await response.json());
+  /** All transfers, in the order in which they were begun. */
+  async list(signal?: AbortSignal): Promise<ITransferStatus[]> {
+    return readTransfers(await this._json('GET', 'torrents', undefined, signal));
+  }
+
+  /** One transfer, and what it is made of. */
+  async details(infoHash: string, signal?: AbortSignal): Promise<ITransferDetails> {
+    return readDetails(await this._json('GET', `torrents/${infoHash}`, undefined, signal));
+  }
+
+  /** Resolves when the link is known, which takes as long as hashing does. */
+  async share(request: IShareRequest): Promise<ITransferStatus> {
+    return readTransfer(await this._json('POST', 'share', request));
+  }
+
+  /** Resolves when the fetch has begun. */
+  async fetch(request: IFetchRequest): Promise<ITransferStatus> {
+    return readTransfer(await this._json('POST', 'fetch', request));
+  }
+
+  async change(infoHash: string, change: ITransferChange): Promise<ITransferDetails> {
+    return readDetails(await this._json('PATCH', `torrents/${infoHash}`, change));
+  }
+
+  async pause(infoHash: string): Promise<ITransferStatus> {
+    return readTransfer(await this._json('POST', `torrents/${infoHash}/pause`));
+  }
+
+  async resume(infoHash: string): Promise<ITransferStatus> {
+    return readTransfer(await this._json('POST', `torrents/${infoHash}/resume`));
+  }
+
+  /** Forget a transfer; with `deleteData` what was fetched goes too, never what is shared from its own place. */
+  async remove(infoHash: string, deleteData = false): Promise<void> {
+    await this._request('DELETE', `torrents/${infoHash}${deleteData ? '?data=true' : ''}`);
+  }
+
+  /** Choose what holds until it is chosen anew, also over restarts of the server. */
+  async applySettings(settings: ISettings): Promise<void> {
+    await this._request('PUT', 'settings', settings);
+  }
+
+  /** Where the .torrent file of a transfer is. */
+  metainfoUrl(infoHash: string): string {
+    return URLExt.join(this._settings.baseUrl, API, 'torrents', infoHash, 'metainfo');
+  }
+
+  /** Where a file of a transfer can be read, by parts too, while it arrives. */
+  streamUrl(infoHash: string, path: string): string {
+    return URLExt.join(this._settings.baseUrl, STREAM, infoHash, URLExt.encodeParts(path));
   }
 
   /**
@@ -57,6 +109,36 @@ export class TransferApi {
         }
       };
     });
+  }
+
+  private async _json(
+    method: string,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal
+  ): Promise<unknown> {
+    return (await this._request(method, path, body, signal)).json();
+  }
+
+  private async _request(
+    method: string,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal
+  ): Promise<Response> {
+    const init: RequestInit = { method };
+    if (body !== undefined) {
+      init.body = JSON.stringify(body);
+    }
+    if (signal !== undefined) {
+      init.signal = signal;
+    }
+    const url = URLExt.join(this._settings.baseUrl, API, path);
+    const response = await ServerConnection.makeRequest(url, init, this._settings);
+    if (!response.ok) {
+      throw await ServerConnection.ResponseError.create(response);
+    }
+    return response;
   }
 
   private _eventsUrl(): string {

@@ -1,8 +1,8 @@
 /** The plugins of the extension, and nothing else. */
 
 import { panelPlugin } from './plugins/panel';
-import { transfersPlugin } from './plugins/transfers';
+import { apiPlugin, transfersPlugin } from './plugins/transfers';
 
 export * from './tokens';
 
-export default [transfersPlugin, panelPlugin];
+export default [apiPlugin, transfersPlugin, panelPlugin];

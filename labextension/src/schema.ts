@@ -1,6 +1,6 @@
 /**
- * The values of jupyter_webtorrent/schema/transfers.py that the front end reads, and the check that turns
- * JSON into them. Field names are those of the wire; sizes are bytes, rates bytes per second, times seconds.
+ * The values of jupyter_webtorrent/schema/ that the front end reads and sends. Field names are those of the
+ * wire; sizes are bytes, rates bytes per second, times seconds. decode.ts turns JSON into them.
  */
 
 export const TRANSFER_STATES = [
@@ -9,7 +9,8 @@ export const TRANSFER_STATES = [
   'downloading',
   'seeding',
   'paused',
-  'failed'
+  'failed',
+  'on_demand'
 ] as const;
 
 /** A transfer is in exactly one of these states. */
@@ -33,6 +34,10 @@ export interface ITransferStatus {
   readonly peers: number;
   /** Block bytes received, by `tcp`, `webrtc` and `webseed`. */
   readonly by_transport: Readonly<Record<string, number>>;
+  /** Connected peers, by the same. */
+  readonly peers_by_transport: Readonly<Record<string, number>>;
+  /** Whether it was shared from its own place here, not fetched. */
+  readonly shared: boolean;
   readonly seconds: number;
   /** Absolute paths of what is finished; empty until then. */
   readonly paths: readonly string[];
@@ -40,6 +45,90 @@ export interface ITransferStatus {
   /** What a person may want to know while it goes on. */
   readonly notice: string;
   readonly error: string;
+}
+
+export const FILE_PRIORITIES = ['skip', 'low', 'normal', 'high'] as const;
+
+export type FilePriority = (typeof FILE_PRIORITIES)[number];
+
+export interface IFileStatus {
+  readonly index: number;
+  /** Relative to the torrent, with `/`. */
+  readonly path: string;
+  readonly length: number;
+  /** Verified bytes. */
+  readonly done: number;
+  readonly wanted: boolean;
+  readonly priority: FilePriority;
+}
+
+export interface IPeerStatus {
+  readonly address: string;
+  readonly client: string;
+  /** `tcp`, `webrtc` or `webseed`. */
+  readonly transport: string;
+  readonly down_rate: number;
+  readonly up_rate: number;
+  readonly downloaded: number;
+  readonly uploaded: number;
+  /** From 0 to 1. */
+  readonly progress: number;
+  /** Otherwise it is gone, and sent some of what is here. */
+  readonly connected: boolean;
+}
+
+export interface ITrackerStatus {
+  readonly url: string;
+  /** `connecting`, `working`, `failed`, or `standby`: another one of its tier works. */
+  readonly state: string;
+  readonly message: string;
+  readonly seeders: number | null;
+  readonly leechers: number | null;
+}
+
+export interface IWebSeedStatus {
+  readonly url: string;
+  /** `waiting`, `working` or `failed`. */
+  readonly state: string;
+  readonly message: string;
+}
+
+/** Attempts to connect to one peer that ended alike. */
+export interface IConnectionFailure {
+  /** The peer's address, or else its peer id or the tracker's URL. */
+  readonly address: string;
+  readonly transport: string;
+  readonly code: string;
+  /** One line: what happened, and what to do about it. */
+  readonly reason: string;
+  readonly seconds_ago: number;
+  readonly count: number;
+}
+
+export interface IPieceMap {
+  /** Pieces of the torrent. */
+  readonly count: number;
+  /** Bytes of a piece. */
+  readonly length: number;
+  /** Per cent that are verified of each of equal runs of pieces. */
+  readonly done: readonly number[];
+}
+
+/** A transfer, and what it is made of. */
+export interface ITransferDetails {
+  readonly transfer: ITransferStatus;
+  readonly files: readonly IFileStatus[];
+  readonly peers: readonly IPeerStatus[];
+  readonly trackers: readonly ITrackerStatus[];
+  readonly web_seeds: readonly IWebSeedStatus[];
+  /** The newest first. */
+  readonly failures: readonly IConnectionFailure[];
+  /** null while the metadata is unknown. */
+  readonly pieces: IPieceMap | null;
+  readonly private: boolean;
+  /** Bytes per second of this transfer alone; null: no limit of its own. */
+  readonly down_limit: number | null;
+  readonly up_limit: number | null;
 }
 
 /** What the events WebSocket sends: all transfers once at the start, then those that changed or went. */
@@ -51,89 +140,57 @@ export interface ITransferEvent {
   readonly up_rate: number;
 }
 
-/** The server sent something that this version of the front end does not know. */
-export class SchemaError extends Error {}
-
-/** Read the answer of `GET webtorrent/api/torrents`; throws SchemaError. */
-export function readTransfers(value: unknown): ITransferStatus[] {
-  return asArray(value, 'transfers').map(readTransfer);
+/** What `POST webtorrent/api/share` takes; paths are relative to the folder that Jupyter serves. */
+export interface IShareRequest {
+  readonly paths: readonly string[];
+  readonly name?: string | null;
+  /** null: the server's own. */
+  readonly trackers?: readonly string[] | null;
+  readonly private?: boolean;
+  readonly seed_ratio?: number | null;
+  readonly seed_seconds?: number | null;
+  readonly web_seeds?: readonly string[];
 }
 
-/** Read a message of the events WebSocket; throws SchemaError. */
-export function readTransferEvent(value: unknown): ITransferEvent {
-  const fields = asRecord(value, 'event');
-  return {
-    transfers: readTransfers(fields['transfers']),
-    removed: asArray(fields['removed'], 'removed').map(item => asString(item, 'removed')),
-    down_rate: asNumber(fields['down_rate'], 'down_rate'),
-    up_rate: asNumber(fields['up_rate'], 'up_rate')
-  };
+/** What `POST webtorrent/api/fetch` takes. */
+export interface IFetchRequest {
+  readonly link: string;
+  /** Instead of a link, which is empty then: a .torrent file's content in base64. */
+  readonly metainfo?: string;
+  /** Relative to the folder that Jupyter serves; left out: where the server's settings say. */
+  readonly folder?: string;
+  readonly trackers?: readonly string[] | null;
+  readonly select?: readonly string[];
+  /** Indices; empty: every file. */
+  readonly files?: readonly number[];
+  /** Get the list of files, and nothing else until files are chosen or fetched. */
+  readonly on_demand?: boolean;
+  readonly sequential?: boolean;
 }
 
-function readTransfer(value: unknown): ITransferStatus {
-  const fields = asRecord(value, 'transfer');
-  const text = (name: string): string => asString(fields[name], name);
-  const amount = (name: string): number => asNumber(fields[name], name);
-  return {
-    info_hash: text('info_hash'),
-    name: text('name'),
-    state: asState(fields['state']),
-    magnet: text('magnet'),
-    total: amount('total'),
-    done: amount('done'),
-    down_rate: amount('down_rate'),
-    up_rate: amount('up_rate'),
-    downloaded: amount('downloaded'),
-    uploaded: amount('uploaded'),
-    peers: amount('peers'),
-    by_transport: asAmounts(fields['by_transport']),
-    seconds: amount('seconds'),
-    paths: asArray(fields['paths'], 'paths').map(item => asString(item, 'paths')),
-    folder: text('folder'),
-    notice: text('notice'),
-    error: text('error')
-  };
+/** What `PATCH webtorrent/api/torrents/HASH` takes; what is left out stays. */
+export interface ITransferChange {
+  /** By index. */
+  readonly priorities?: Readonly<Record<number, FilePriority>>;
+  /** Bytes per second; null: no limit but the session's. */
+  readonly down_limit?: number | null;
+  readonly up_limit?: number | null;
 }
 
-function asAmounts(value: unknown): Record<string, number> {
-  const fields = asRecord(value, 'by_transport');
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, item]) => [name, asNumber(item, name)])
-  );
-}
-
-function asState(value: unknown): TransferState {
-  const state = TRANSFER_STATES.find(known => known === value);
-  if (state === undefined) {
-    throw new SchemaError(`not a state of a transfer: ${JSON.stringify(value)}`);
-  }
-  return state;
-}
-
-function asRecord(value: unknown, what: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new SchemaError(`${what} is not an object`);
-  }
-  return value as Record<string, unknown>;
-}
-
-function asArray(value: unknown, what: string): unknown[] {
-  if (!Array.isArray(value)) {
-    throw new SchemaError(`${what} is not a list`);
-  }
-  return value as unknown[];
-}
-
-function asString(value: unknown, what: string): string {
-  if (typeof value !== 'string') {
-    throw new SchemaError(`${what} is not text`);
-  }
-  return value;
-}
-
-function asNumber(value: unknown, what: string): number {
-  if (typeof value !== 'number') {
-    throw new SchemaError(`${what} is not a number`);
-  }
-  return value;
+/** null, everywhere: as the server is configured. */
+export interface ISettings {
+  readonly trackers: readonly string[] | null;
+  /** Relative to the folder that Jupyter serves. */
+  readonly download_folder: string | null;
+  readonly listen_port: number | null;
+  /** Bytes per second; 0: no limit. */
+  readonly down_limit: number | null;
+  readonly up_limit: number | null;
+  readonly limit_lan: boolean | null;
+  readonly lan_discovery: boolean | null;
+  readonly dht: boolean | null;
+  readonly port_mapping: boolean | null;
+  /** 0: never. */
+  readonly seed_ratio: number | null;
+  readonly seed_seconds: number | null;
 }

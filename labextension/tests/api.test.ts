@@ -2,7 +2,7 @@ import { ServerConnection } from '@jupyterlab/services';
 
 import { TransferApi } from '../src/api';
 import type { ITransferEvent } from '../src/schema';
-import { SchemaError } from '../src/schema';
+import { SchemaError } from '../src/decode';
 import event from './fixtures/event.json';
 import torrents from './fixtures/torrents.json';
 

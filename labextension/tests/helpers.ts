@@ -1,7 +1,7 @@
 /** Values and doubles that several tests need. */
 
 import type { ITransferStatus } from '../src/schema';
-import { readTransfers } from '../src/schema';
+import { readTransfers } from '../src/decode';
 import torrents from './fixtures/torrents.json';
 
 /** A transfer of the fixtures, by its state, with some fields changed. */

@@ -1,4 +1,6 @@
-import { SchemaError, TRANSFER_STATES, readTransferEvent, readTransfers } from '../src/schema';
+import { SchemaError, readDetails, readTransferEvent, readTransfers } from '../src/decode';
+import { TRANSFER_STATES } from '../src/schema';
+import details from './fixtures/details.json';
 import event from './fixtures/event.json';
 import states from './fixtures/states.json';
 import torrents from './fixtures/torrents.json';
@@ -7,6 +9,10 @@ describe('what the Python models write', () => {
   it('is read whole, field by field', () => {
     expect(readTransferEvent(event)).toEqual(event);
     expect(readTransfers(torrents)).toEqual(torrents);
+  });
+
+  it('reads the details of a transfer without loss', () => {
+    expect(readDetails(details)).toEqual(details);
   });
 
   it('knows the same states', () => {

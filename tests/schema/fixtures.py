@@ -9,7 +9,19 @@ from pathlib import Path
 
 import msgspec
 
-from jupyter_webtorrent.schema.transfers import TransferEvent, TransferState, TransferStatus
+from jupyter_webtorrent.schema.failures import ConnectionFailure, FailureCode
+from jupyter_webtorrent.schema.transfers import (
+    FilePriority,
+    FileStatus,
+    PeerStatus,
+    PieceMap,
+    TrackerStatus,
+    TransferDetails,
+    TransferEvent,
+    TransferState,
+    TransferStatus,
+    WebSeedStatus,
+)
 
 FOLDER = Path(__file__).parents[2] / "labextension" / "tests" / "fixtures"
 
@@ -43,6 +55,7 @@ TRANSFERS = [
         uploaded=16_384,
         peers=3,
         by_transport={"tcp": 10_000_000, "webrtc": 3_200_000},
+        peers_by_transport={"tcp": 2, "webrtc": 1},
         seconds=10.5,
     ),
     _transfer(
@@ -80,13 +93,40 @@ TRANSFERS = [
         paths=["/home/jovyan/survey.csv"],
         notice="seeded to a ratio of 2",
     ),
+    _transfer(7, "archive", TransferState.ON_DEMAND, total=80_000_000, done=4_000_000, peers=2),
 ]
 
 EVENT = TransferEvent(
     transfers=TRANSFERS, removed=["ff" * 20], down_rate=1_310_720.5, up_rate=67_584.25
 )
 
+DETAILS = TransferDetails(
+    transfer=TRANSFERS[2],
+    files=[
+        FileStatus(0, "penguins/README.md", 800, 800, True, FilePriority.HIGH),
+        FileStatus(2, "penguins/<b>data</b>.csv", 52_428_000, 13_106_400, True),
+        FileStatus(3, "penguins/old.zip", 9_000_000, 0, False, FilePriority.SKIP),
+    ],
+    peers=[
+        PeerStatus("192.0.2.7:6881", "WebTorrent 3.0.21", "webrtc", 1.5e6, 0.0, 3_200_000, 0, 1.0),
+        PeerStatus("[2001:db8::1]:6881", "", "tcp", 0.0, 0.0, 0, 0, 0.25, connected=False),
+    ],
+    trackers=[
+        TrackerStatus("wss://tracker.example.org", "working", "", 3, 1),
+        TrackerStatus("http://tracker.example.edu/announce", "failed", "connection refused"),
+    ],
+    web_seeds=[WebSeedStatus("https://example.edu/penguins/", "waiting")],
+    failures=[
+        ConnectionFailure(
+            "192.0.2.9:6881", "tcp", FailureCode.REFUSED, "nothing listens there", 12.5, 3
+        )
+    ],
+    pieces=PieceMap(200, 262_144, [100, 100, 0, 50]),
+    up_limit=500_000,
+)
+
 FIXTURES = {
+    "details.json": DETAILS,
     "event.json": EVENT,
     "states.json": list(TransferState),
     "torrents.json": TRANSFERS,

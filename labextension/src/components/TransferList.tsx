@@ -117,6 +117,8 @@ function stateInWords({ state }: ITransferStatus, trans: TranslationBundle): str
       return trans.__('Paused');
     case 'failed':
       return trans.__('Failed');
+    case 'on_demand':
+      return trans.__('On demand');
   }
 }
 
@@ -146,6 +148,7 @@ function facts(transfer: ITransferStatus, trans: TranslationBundle): IFact[] {
     case 'downloading':
       return [state, left, size, peers, down, up];
     case 'seeding':
+    case 'on_demand':
       return [state, peers, size, up];
   }
 }

@@ -5,16 +5,25 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { TransferApi } from '../api';
 import { TransferFeed } from '../feed';
 import { TransferModel } from '../model';
-import { ITransfers } from '../tokens';
+import { ITransferApi, ITransfers } from '../tokens';
+
+export const apiPlugin: JupyterFrontEndPlugin<ITransferApi> = {
+  id: 'jupyter-webtorrent:api',
+  description: 'Asks the server to share, fetch, pause and remove.',
+  autoStart: true,
+  provides: ITransferApi,
+  activate: (app: JupyterFrontEnd) => new TransferApi(app.serviceManager.serverSettings)
+};
 
 export const transfersPlugin: JupyterFrontEndPlugin<ITransfers> = {
   id: 'jupyter-webtorrent:transfers',
   description: "Keeps a list of the server's transfers.",
   autoStart: true,
   provides: ITransfers,
-  activate: (app: JupyterFrontEnd) => {
+  requires: [ITransferApi],
+  activate: (_app: JupyterFrontEnd, api: ITransferApi) => {
     const model = new TransferModel();
-    const feed = new TransferFeed(new TransferApi(app.serviceManager.serverSettings), model);
+    const feed = new TransferFeed(api, model);
     window.addEventListener('pagehide', () => {
       feed.dispose();
     });
