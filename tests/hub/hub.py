@@ -40,9 +40,11 @@ class Hub:
     """A running Hub: people are let in by `person`."""
 
     def __init__(
-        self, url: str, program: Program, http: aiohttp.ClientSession, homes: Path
+        self, url: str, password: str, program: Program, http: aiohttp.ClientSession, homes: Path
     ) -> None:
         self.url = url
+        self.password = password
+        """Everybody's."""
         self._program = program
         self._http = http
         self._homes = homes
@@ -97,15 +99,17 @@ class Hub:
 
 
 @asynccontextmanager
-async def running_hub(folder: Path, webtorrent: dict[str, Any]) -> AsyncIterator[Hub]:
-    """Run a Hub whose servers have these settings of the extension's, until the block ends."""
+async def running_hub(folder: Path, settings_of_servers: dict[str, Any]) -> AsyncIterator[Hub]:
+    """Run a Hub whose single-user servers have these settings, until the block ends."""
     homes = folder / "homes"
     homes.mkdir(parents=True)
-    url, token = f"http://127.0.0.1:{_free_port()}/", secrets.token_hex(32)
+    url = f"http://127.0.0.1:{_free_port()}/"
+    token, password = secrets.token_hex(32), secrets.token_hex(16)
     single_user = folder / "single-user.json"
-    single_user.write_text(json.dumps(_single_user_settings(webtorrent)), "utf-8")
+    single_user.write_text(json.dumps(settings_of_servers), "utf-8")
     settings = folder / "hub.json"
-    settings.write_text(json.dumps(_hub_settings(folder, homes, single_user, url, token)), "utf-8")
+    hub = _hub_settings(folder, homes, single_user, url, token, password)
+    settings.write_text(json.dumps(hub), "utf-8")
     configuration = folder / "jupyterhub_config.py"
     configuration.write_text(_CONFIGURATION.format(settings=str(settings)), "utf-8")
     environment = {
@@ -127,18 +131,11 @@ async def running_hub(folder: Path, webtorrent: dict[str, Any]) -> AsyncIterator
         ) as http,
     ):
         await program.ready(lambda: "JupyterHub is now running" in program.output() or None)
-        yield Hub(url, program, http, homes)
-
-
-def _single_user_settings(webtorrent: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "ServerApp": {"allow_root": True, "jpserver_extensions": {"jupyter_webtorrent": True}},
-        "WebTorrentApp": webtorrent,
-    }
+        yield Hub(url, password, program, http, homes)
 
 
 def _hub_settings(
-    folder: Path, homes: Path, single_user: Path, url: str, token: str
+    folder: Path, homes: Path, single_user: Path, url: str, token: str, password: str
 ) -> dict[str, Any]:
     return {
         "JupyterHub": {
@@ -162,12 +159,11 @@ def _hub_settings(
             "api_url": f"http://127.0.0.1:{_free_port()}",
             "pid_file": f"{folder}/proxy.pid",
         },
-        "DummyAuthenticator": {"allow_all": True, "password": secrets.token_hex(16)},
+        "DummyAuthenticator": {"allow_all": True, "password": password},
         "SimpleLocalProcessSpawner": {"home_dir_template": f"{homes}/{{username}}"},
         "Spawner": {
             "cmd": [sys.executable, "-m", "jupyterhub.singleuser"],
             "args": [f"--config={single_user}"],
-            "default_url": "/api/status",
             "environment": {"JUPYTER_NO_CONFIG": "1", "PYTHONPATH": str(PROJECT)},
         },
     }

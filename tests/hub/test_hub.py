@@ -4,35 +4,65 @@ from __future__ import annotations
 
 import random
 import re
-from pathlib import Path
+from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import msgspec
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
 
 from jupyter_webtorrent.schema.transfers import TransferEvent
 from notebooks.demo.kernels import running_kernel, text_of
 from notebooks.demo.servers import JupyterServer
-from tests.hub.hub import running_hub
+from tests.hub.hub import Hub, running_hub
+from tests.ui.browser import Watch, chromium
+from tests.ui.lab import START_MILLISECONDS, Lab
+from tests.ui.servers import LAB_EXTENSION, LabServer, choose_no_news
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CELL_SECONDS = 60.0
-OFFLINE = {
-    "trackers": [],
-    "stun_servers": [],
-    "dht": False,
-    "lan_discovery": False,
-    "listen_host": "127.0.0.1",
+SETTINGS: dict[str, Any] = {
+    "ServerApp": {
+        "allow_root": True,
+        "default_url": "/lab",
+        "jpserver_extensions": {
+            "jupyter_lsp": True,  # JupyterLab's pages ask for it
+            "jupyter_webtorrent": True,
+            "jupyterlab": True,
+        },
+    },
+    "LabApp": {
+        "expose_app_in_browser": True,
+        "news_url": None,
+        "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+    },
+    "WebTorrentApp": {  # the link's own address is enough to find each other
+        "trackers": [],
+        "stun_servers": [],
+        "dht": False,
+        "lan_discovery": False,
+        "listen_host": "127.0.0.1",
+    },
 }
-"""The link's own address is enough to find each other."""
 
 
-async def test_two_users_of_a_hub_share_a_file(tmp_path: Path) -> None:
-    async with (
-        running_hub(tmp_path, OFFLINE) as hub,
-        hub.person("ada") as ada,
-        hub.person("bob") as bob,
-    ):
-        data = random.Random("hub").randbytes(5_000_000)
-        (ada.root / "data.bin").write_bytes(data)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
+    folder = tmp_path_factory.mktemp("hub")
+    extensions = folder / "labextensions"
+    extensions.mkdir()
+    (extensions / "jupyter-webtorrent").symlink_to(LAB_EXTENSION, target_is_directory=True)
+    lab = {**SETTINGS["LabApp"], "extra_labextensions_path": [str(extensions)]}
+    async with running_hub(folder, {**SETTINGS, "LabApp": lab}) as hub:
+        yield hub
+
+
+async def test_two_users_share_a_file_and_see_nothing_else_of_each_other(hub: Hub) -> None:
+    async with hub.person("ada") as ada, hub.person("bob") as bob:
+        data = _write(ada)
         shared = await _run(ada, "%wt share data.bin")
         links = re.findall(r"magnet:\?\S+", shared)
         assert len(links) == 1, shared
@@ -53,7 +83,34 @@ async def test_two_users_of_a_hub_share_a_file(tmp_path: Path) -> None:
         assert not [secret for secret in secrets if secret.strip() in texts]
 
 
+async def test_a_person_who_signs_in_sees_in_jupyterlab_what_a_notebook_shares(hub: Hub) -> None:
+    async with hub.person("eve") as eve, chromium() as browser:
+        choose_no_news(eve.root / ".jupyter" / "lab" / "user-settings")
+        _write(eve)
+        page = await browser.new_page()
+        watch = Watch()
+        watch.over(page)
+        await page.goto(f"{hub.url}hub/login?next=/user/eve/lab")
+        await page.get_by_label("Username").fill("eve")
+        await page.get_by_label("Password").fill(hub.password)
+        await page.get_by_role("button", name="Sign in").click()
+        lab = Lab("hub", LabServer(eve.root, eve.url, ""), page)
+        await page.get_by_role("tab", name="Transfers").click(timeout=START_MILLISECONDS)
+        await _run(eve, "%wt share data.bin")
+        await expect(lab.row("data.bin")).to_contain_text("Seeding")
+        info_hash = await lab.row("data.bin").get_attribute("data-info-hash")
+        await lab.ask(f"{info_hash}/pause")
+        await expect(lab.row("data.bin")).to_contain_text("Paused")
+        assert watch.take() == []
+
+
 _PRINT_TOKEN = "import os; print(os.environ['JUPYTERHUB_API_TOKEN'])"
+
+
+def _write(person: JupyterServer) -> bytes:
+    data = random.Random(person.name).randbytes(5_000_000)
+    (person.root / "data.bin").write_bytes(data)
+    return data
 
 
 async def _next(events: aiohttp.ClientWebSocketResponse) -> TransferEvent:

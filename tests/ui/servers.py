@@ -47,7 +47,7 @@ async def lab_server(
     for path in (root, runtime, labextensions, folder / "tmp"):
         path.mkdir(parents=True)
     (labextensions / "jupyter-webtorrent").symlink_to(LAB_EXTENSION, target_is_directory=True)
-    _choose_no_news(folder / "user-settings")
+    choose_no_news(folder / "user-settings")
     settings = folder / "settings.json"
     settings.write_text(json.dumps(_settings(root, labextensions, tracker, base_url)), "utf-8")
     token = secrets.token_hex(24)
@@ -61,7 +61,7 @@ async def lab_server(
         yield LabServer(root, url, token)
 
 
-def _choose_no_news(user_settings: Path) -> None:
+def choose_no_news(user_settings: Path) -> None:
     """What a person's “No” leaves behind, so that no question covers the page."""
     folder = user_settings / "@jupyterlab" / "apputils-extension"
     folder.mkdir(parents=True)
