@@ -1,8 +1,9 @@
 /** The plugins of the extension, and nothing else. */
 
+import { commandsPlugin } from './plugins/commands';
 import { panelPlugin } from './plugins/panel';
 import { apiPlugin, transfersPlugin } from './plugins/transfers';
 
 export * from './tokens';
 
-export default [apiPlugin, transfersPlugin, panelPlugin];
+export default [apiPlugin, transfersPlugin, panelPlugin, commandsPlugin];

@@ -6,17 +6,18 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { TransfersPanel } from '../components/TransfersPanel';
 import { transfersIcon } from '../icons';
-import { ITransfers } from '../tokens';
+import { ITransfers, ITransfersPanel } from '../tokens';
 
 const PANEL_ID = 'jupyter-webtorrent-transfers';
 
 /** Below the running sessions, above the extension manager. */
 const RANK = 500;
 
-export const panelPlugin: JupyterFrontEndPlugin<void> = {
+export const panelPlugin: JupyterFrontEndPlugin<ITransfersPanel> = {
   id: 'jupyter-webtorrent:panel',
   description: 'Shows the transfers in a side panel.',
   autoStart: true,
+  provides: ITransfersPanel,
   requires: [ITransfers],
   optional: [ITranslator, ILayoutRestorer],
   activate: (
@@ -32,5 +33,6 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     panel.title.caption = trans.__('Transfers');
     app.shell.add(panel, 'left', { rank: RANK, type: 'WebTorrent transfers' });
     restorer?.add(panel, PANEL_ID);
+    return panel;
   }
 };
