@@ -98,6 +98,11 @@ class Connections:
         self.book.forgive(reason)
         self._look_again.set()
 
+    def dial_again(self) -> None:
+        """Nobody is here, and somebody is needed: dial now whoever did not answer before."""
+        self.book.retry()
+        self._look_again.set()
+
     def add(
         self,
         transport: Transport,

@@ -46,7 +46,7 @@ class TorrentData:
         wanted_again: Callable[[], None],
     ) -> None:
         """`was` is what a person did with the files: `shared` or `fetched`. `wanted_again` is told when what was
-        had has to be fetched again."""
+        had has to be fetched again, or a reader needs what was not wanted before."""
         self.swarm = swarm
         self.disk = TorrentDisk(
             services,
@@ -57,7 +57,7 @@ class TorrentData:
             lost=self._found_wrong,
         )
         self.guard = FileGuard(self, was)
-        self.streams = Streams(swarm, self.disk, services.offload, run_commands)
+        self.streams = Streams(swarm, self.disk, services.offload, run_commands, wanted_again)
         self._earlier = kept.progress if kept is not None else None
         self._downloaded_before = self._earlier.downloaded if self._earlier is not None else 0
         self._uploaded_before = self._earlier.uploaded if self._earlier is not None else 0
@@ -149,6 +149,7 @@ class TorrentData:
         self.swarm.lose(pieces, self._loop.time(), refetch=refetch)
         if refetch:
             self._wanted_again()
+        self.streams.changed()
         self._services.keep(self.swarm.info_hash)
         self._run_commands()
 

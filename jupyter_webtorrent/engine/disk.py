@@ -19,7 +19,6 @@ from jupyter_webtorrent.engine.offload import run_to_end
 from jupyter_webtorrent.engine.selection import FileSelection
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.protocol.bitfield import Bitfield
-from jupyter_webtorrent.protocol.magnet import merged_runs
 from jupyter_webtorrent.protocol.metainfo import Info
 from jupyter_webtorrent.schema.transfers import FilePriority
 from jupyter_webtorrent.storage.create import CreatedTorrent
@@ -103,7 +102,9 @@ class TorrentDisk:
         return have
 
     def wanted_pieces(self, info: Info) -> list[int]:
-        """Every piece that holds a byte of a wanted file."""
+        """Every piece that holds a byte of a wanted file; on demand it is none."""
+        if self.selection.on_demand:
+            return []
         layout = info.layout
         return sorted(
             {piece for file in self.wanted_files for piece in layout.pieces_of_file(file)}
@@ -112,10 +113,12 @@ class TorrentDisk:
     async def prioritize(self, info: Info, priorities: Mapping[int, FilePriority]) -> bool:
         """Change what is wanted of the files, and how much; False if it must be opened anew for that.
 
+        What was on demand is so no more, and of its files only those named are wanted.
         Raises EngineError if there is no such file or none is left, and StorageError.
         """
         assert self.store is not None
-        selected = self.selection.choose(info)
+        was_on_demand = self.selection.on_demand
+        selected = () if was_on_demand else self.selection.choose(info)
         chosen = {**dict.fromkeys(selected, FilePriority.NORMAL), **self.priorities}
         for index, priority in priorities.items():
             if not 0 <= index < len(info.files) or info.files[index].padding:
@@ -125,9 +128,9 @@ class TorrentDisk:
         if not wanted:
             raise EngineError(f"no file of {info.name} is left to fetch: remove it instead")
         has_place = True
-        if wanted != self.wanted_files:
+        if wanted != self.wanted_files or was_on_demand:
             has_place = await self._services.offload(self.store.select, wanted)
-            self.selection = FileSelection(indices=merged_runs(range(i, i + 1) for i in wanted))
+            self.selection = FileSelection.of(wanted)
         self.priorities = {
             index: chosen[index] for index in wanted if chosen[index] is not FilePriority.NORMAL
         }
@@ -279,7 +282,12 @@ class TorrentDisk:
         """Blocking."""
         stopped = self._stop.is_set
         self.store = PieceStore.open_download(
-            info, self.folder, self.wanted_files, progress=self._progress, cancelled=stopped
+            info,
+            self.folder,
+            self.wanted_files,
+            needs_room=not self.selection.on_demand,
+            progress=self._progress,
+            cancelled=stopped,
         )
         return self.store, self.store.recheck(self._progress, stopped)
 

@@ -13,7 +13,7 @@ from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.loop import new_event_loop
 from jupyter_webtorrent.engine.session import Session
-from jupyter_webtorrent.engine.stream import FileStream
+from jupyter_webtorrent.engine.stream import LOOK_AHEAD_BYTES, FileStream
 from jupyter_webtorrent.protocol.identity import InfoHash
 from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
@@ -41,13 +41,16 @@ class HostStream:
         """Bytes of the file, once the metadata is known."""
         return self._host._submit(lambda _: self._stream.length())
 
-    def seek(self, offset: int) -> Future[None]:
+    def seek(self, offset: int, *, ahead: int = LOOK_AHEAD_BYTES) -> Future[None]:
         """Say where the next read will be."""
-        return self._host._submit(lambda _: self._stream.seek(offset))
+        return self._host._submit(lambda _: self._stream.seek(offset, ahead=ahead))
 
-    def read(self, offset: int, length: int) -> Future[bytes]:
-        """Up to `length` verified bytes at `offset`, less at the end of the file or past MAX_READ_BYTES."""
-        return self._host._submit(lambda _: self._stream.read(offset, length))
+    def read(self, offset: int, length: int, *, ahead: int = LOOK_AHEAD_BYTES) -> Future[bytes]:
+        """Up to `length` verified bytes at `offset`, less at the end of the file or past MAX_READ_BYTES.
+
+        The `ahead` bytes behind them are fetched next: fewer, where it is known that fewer will be read.
+        """
+        return self._host._submit(lambda _: self._stream.read(offset, length, ahead=ahead))
 
     def close(self) -> Future[None]:
         """End every read; closing it again changes nothing."""
@@ -104,6 +107,14 @@ class EngineHost:
 
         return self._submit(details)
 
+    def metainfo(self, info_hash: str) -> Future[bytes]:
+        """The .torrent file of a transfer whose metadata is known."""
+
+        async def metainfo(session: Session) -> bytes:
+            return session.metainfo(InfoHash.from_text(info_hash))
+
+        return self._submit(metainfo)
+
     def set_priorities(
         self, info_hash: str, priorities: Mapping[int, FilePriority]
     ) -> Future[TransferDetails]:
@@ -128,7 +139,7 @@ class EngineHost:
 
         async def read(session: Session) -> bytes:
             with closing(session.open_stream(InfoHash.from_text(info_hash), file)) as stream:
-                return await stream.read(offset, length)
+                return await stream.read(offset, length, ahead=0)
 
         return self._submit(read)
 

@@ -50,7 +50,7 @@ async def resolve(text: str, offload: Offload, http: GuardedClient) -> Source:
             return source_of(await download(http, text, policy))
         case LinkKind.FILE:
             data = await offload(read_small_file, Path(text), MAX_TORRENT_BYTES)
-            return source_of(Metainfo.from_bytes(_checked(data)))
+            return source_of(metainfo_of(data))
         case None:
             raise EngineError(
                 "a link is a magnet link, an info hash, or a .torrent file's path or URL,"
@@ -105,10 +105,11 @@ async def download(http: GuardedClient, url: str, policy: Policy) -> Metainfo:
         raise EngineError(f"{url} did not answer in {DOWNLOAD_SECONDS:.0f} s") from None
     except (NetError, EngineError) as error:
         raise EngineError(f"cannot get {url}: {error}") from error
-    return Metainfo.from_bytes(_checked(bytes(data)))
+    return metainfo_of(bytes(data))
 
 
-def _checked(data: bytes) -> bytes:
+def metainfo_of(data: bytes) -> Metainfo:
+    """The content of a .torrent file; raises MetainfoError."""
     if len(data) > MAX_TORRENT_BYTES:
         raise MetainfoError(f"a .torrent file over {MAX_TORRENT_BYTES:,} bytes is not taken")
-    return data
+    return Metainfo.from_bytes(data)

@@ -237,8 +237,11 @@ class Peering:
 
     @property
     def bytes_left(self) -> int | None:
+        """Of what is wanted; on demand all that is not here may be."""
         downloader = self.swarm.downloader
-        return None if downloader is None else downloader.bytes_left
+        if downloader is None or not self.swarm.on_demand:
+            return None if downloader is None else downloader.bytes_left
+        return downloader.layout.total - downloader.layout.bytes_of_pieces(downloader.have)
 
     @property
     def bytes_down(self) -> int:

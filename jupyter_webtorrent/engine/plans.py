@@ -16,6 +16,7 @@ from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.goals import SeedingGoal
 from jupyter_webtorrent.engine.links import Source
 from jupyter_webtorrent.engine.offload import run_to_end
+from jupyter_webtorrent.engine.own_folders import READING
 from jupyter_webtorrent.engine.selection import FileSelection
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.engine.tiers import Tiers, merged, one_each
@@ -23,7 +24,7 @@ from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.guard import Policy
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress
 from jupyter_webtorrent.protocol.magnet import MagnetLink
-from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest
+from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest, TransferState
 from jupyter_webtorrent.storage.create import CreatedTorrent, create_info
 
 
@@ -69,15 +70,28 @@ class Plan:
             torrent.succeed(self.earlier)
         return torrent
 
+    def is_served_by(self, torrent: Torrent) -> bool:
+        """Whether a torrent of the same info hash can go on instead; raises EngineError if it is in the way."""
+        is_read, is_to_be_read = torrent.swarm.on_demand, self.selection.on_demand
+        if torrent.state is TransferState.FAILED:
+            return is_to_be_read and not is_read  # what a person chose is not given up for a reader
+        if torrent.data.disk.folder != self.folder and not (is_read or is_to_be_read):
+            raise EngineError(
+                f"{torrent.name} is here already, in {torrent.data.disk.folder}:"
+                " remove it first to fetch it into another folder"
+            )
+        return True
+
     def extending(self, torrent: Torrent) -> Plan:
-        """To begin a torrent anew that has learned all of this, with these files besides."""
+        """To begin a torrent anew that has learned all of this, with these files besides; raises EngineError."""
         again = same_again(torrent)
         link = replace(again.source.link, select=self.source.link.select)
         return replace(
             again,
             source=replace(again.source, link=link),
+            folder=self.folder,
             goal=self.goal,
-            selection=again.selection.extended_by(self.selection),
+            selection=again.selection.extended_by(self.selection, torrent.info),
             sequential=self.sequential,
         )
 
@@ -134,12 +148,11 @@ class Planner:
 
     async def fetch(self, request: FetchRequest) -> Plan:
         """Read the link; the session's settings stand in for what the request leaves open."""
-        offload = self._services.offload
-        source = await links.resolve(request.link, offload, self._services.http)
+        source = await self._source(request)
         addresses = (*source.link.peers, *_addresses(request.peers))
         web_seeds = links.checked_web_seeds(request.web_seeds)
-        selection = FileSelection(tuple(request.select), source.link.select)
-        folder = await offload(_existing_folder, request.folder)
+        selection = _selection(request, source)
+        folder = await self._services.offload(self._folder, request)
         named = self._named_tiers(links.checked_trackers(request.trackers or []))
         tiers = merged(source.tiers, named)
         if request.trackers is None and not tiers and not addresses:
@@ -157,6 +170,21 @@ class Planner:
             selection=selection,
             sequential=request.sequential,
         )
+
+    async def _source(self, request: FetchRequest) -> Source:
+        if not request.metainfo:
+            return await links.resolve(request.link, self._services.offload, self._services.http)
+        if request.link:
+            raise EngineError("a link or the content of a .torrent file, not both")
+        return links.source_of(links.metainfo_of(request.metainfo))
+
+    def _folder(self, request: FetchRequest) -> Path:
+        """Where it goes. Blocking."""
+        if request.folder:
+            return _existing_folder(request.folder)
+        if not request.on_demand:
+            raise EngineError("no folder was named to fetch into")
+        return self._services.own_folders.folder(READING)
 
     def check_ways(self, plan: Plan) -> None:
         """Refuse what can find nobody; raises EngineError. Call it once the session listens."""
@@ -204,6 +232,18 @@ class Planner:
 def _raise_if(stop: threading.Event) -> None:
     if stop.is_set():
         raise EngineError("the share was stopped")
+
+
+def _selection(request: FetchRequest, source: Source) -> FileSelection:
+    if request.on_demand:
+        return FileSelection(on_demand=True)
+    if any(index < 0 for index in request.files):
+        raise EngineError(f"there is no file {min(request.files)}")
+    if request.files:
+        return FileSelection.of(request.files)
+    if request.select:
+        return FileSelection(tuple(request.select))
+    return FileSelection(indices=source.link.select)
 
 
 def _existing_folder(text: str) -> Path:

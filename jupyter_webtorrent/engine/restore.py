@@ -34,7 +34,9 @@ def kept_torrent(info_hash: InfoHash, kept: Kept, services: Services) -> Torrent
         services,
         folder=Path(os.fsdecode(record.folder)),
         tiers=tuple(map(tuple, record.tiers)),
-        selection=FileSelection(tuple(record.select), indices or link.select),
+        selection=FileSelection(
+            tuple(record.select), indices or link.select, on_demand=record.on_demand
+        ),
         shared=_share(info, record),
         shared_paths=_paths(record.shared_paths),
         goal=SeedingGoal(
@@ -65,6 +67,7 @@ def record_of(torrent: Torrent, *, brief: bool = False) -> KeptTorrent:
         named_trackers=list(torrent.named_trackers),
         select=list(disk.selection.globs),
         indices=[(run.start, run.stop) for run in disk.selection.indices],
+        on_demand=disk.selection.on_demand,
         priorities=dict(disk.priorities),
         sequential=torrent.swarm.sequential,
         down_limit=limits.down,

@@ -12,6 +12,7 @@ from jupyter_webtorrent.engine.block_reader import ChunkCache
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.obfuscation import Obfuscation
 from jupyter_webtorrent.engine.offload import Offload
+from jupyter_webtorrent.engine.own_folders import OwnFolders
 from jupyter_webtorrent.engine.session_dht import SessionDht
 from jupyter_webtorrent.engine.tcp_trackers import TcpTrackers
 from jupyter_webtorrent.engine.throttle import Throttle
@@ -70,6 +71,7 @@ class Services:
     http: GuardedClient
     ranges: RangeReader
     """Reads web seeds."""
+    own_folders: OwnFolders
     tcp_trackers: TcpTrackers
     """The HTTP and UDP ones."""
     bans: BanList = field(default_factory=BanList)
@@ -124,6 +126,7 @@ class Services:
         await self.http.aclose()
         if self.dht is not None:
             await self.dht.aclose()
+        await self.offload(self.own_folders.close)
         self.offload.close()
 
 

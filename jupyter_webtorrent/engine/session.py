@@ -21,6 +21,7 @@ from jupyter_webtorrent.engine.file_watch import FileWatch
 from jupyter_webtorrent.engine.incoming import IncomingConnections
 from jupyter_webtorrent.engine.obfuscation import Obfuscation
 from jupyter_webtorrent.engine.offload import Offload, ThreadOffload
+from jupyter_webtorrent.engine.own_folders import OwnFolders
 from jupyter_webtorrent.engine.peer_connection import ConnectionOwner, PeerConnection
 from jupyter_webtorrent.engine.plans import Planner, same_again
 from jupyter_webtorrent.engine.restore import kept_torrent
@@ -41,13 +42,13 @@ from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
 from jupyter_webtorrent.protocol.magnet import MagnetLink
+from jupyter_webtorrent.protocol.metainfo import Metainfo
 from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
     FilePriority,
     SessionStatus,
     ShareRequest,
     TransferDetails,
-    TransferState,
     TransferStatus,
 )
 from jupyter_webtorrent.storage.errors import StorageError
@@ -96,6 +97,7 @@ class Session:
             new_tracker=WebSocketTracker,
             http=http,
             ranges=ranges or HttpRanges(http),
+            own_folders=OwnFolders(config.state_folder),
             tcp_trackers=TcpTrackers(http, random),
         )
         self._tasks: dict[InfoHash, asyncio.Task[None]] = {}
@@ -158,6 +160,8 @@ class Session:
             if existing is not None:  # failed, or not all of it: here is all
                 await self._end(existing)
             torrent = self._begin(plan.torrent(self._services))
+            if existing is not None:
+                await self._make_way(existing)
         await torrent.wait()
         return torrent
 
@@ -170,17 +174,12 @@ class Session:
         await self._listen()
         async with self._changing:
             existing = self.torrents.get(plan.info_hash)
-            if existing is not None and existing.state is not TransferState.FAILED:
-                folder = existing.data.disk.folder
-                if folder != plan.folder:
-                    raise EngineError(
-                        f"{existing.name} is here already, in {folder}:"
-                        " remove it first to fetch it into another folder"
-                    )
+            if existing is not None and plan.is_served_by(existing):
                 existing.peering.add_peers(plan.addresses)
                 existing.learn(plan.source, plan.tiers, plan.web_seeds)
                 if existing.covers(plan.selection):
-                    existing.resume()
+                    if existing.swarm.on_demand or not plan.selection.on_demand:
+                        existing.resume()
                     return existing
                 plan = plan.extending(existing)
             self._planner.check_ways(plan)
@@ -188,6 +187,8 @@ class Session:
                 await self._end(existing)
             torrent = self._begin(plan.torrent(self._services))
             torrent.resume()
+            if existing is not None and existing.data.disk.folder != torrent.data.disk.folder:
+                await self._make_way(existing)
             return torrent
 
     async def set_priorities(
@@ -221,8 +222,10 @@ class Session:
             torrent = self.torrent(info_hash)
             await self._end(torrent)
         self._services.keep(info_hash, soon=True)
-        if delete_data and torrent.data.disk.store is not None:
-            await self._services.offload(torrent.data.disk.store.delete_data)
+        disk = torrent.data.disk
+        is_ours = self._services.own_folders.is_for_reading(disk.folder)
+        if (delete_data or is_ours) and disk.store is not None:
+            await self._services.offload(disk.store.delete_data)
 
     async def pause(self, info_hash: InfoHash) -> None:
         """Stop all traffic of a torrent; returns when it has stopped.
@@ -310,6 +313,15 @@ class Session:
         await asyncio.gather(task, return_exceptions=True)
         del self._tasks[torrent.info_hash], self.torrents[torrent.info_hash]
 
+    async def _make_way(self, ended: Torrent) -> None:
+        """What was only read is begun anew elsewhere, or shared: what was kept of it is of no more use."""
+        store = ended.data.disk.store
+        if ended.swarm.on_demand and store is not None:
+            try:
+                await self._services.offload(store.delete_data)
+            except StorageError as error:
+                log.warning("%s", error)
+
     # What is told of them
 
     @property
@@ -325,6 +337,13 @@ class Session:
             web_seeds=torrent.link.web_seeds,
             peers=self._services.link_addresses(),
         ).shortened()
+
+    def metainfo(self, info_hash: InfoHash) -> bytes:
+        """The .torrent file; raises TransferNotFoundError, and EngineError while the metadata is unknown."""
+        torrent = self.torrent(info_hash)
+        if torrent.info is None:
+            raise EngineError(f"the metadata of {torrent.name} is not known yet")
+        return Metainfo(torrent.info, torrent.tiers, torrent.link.web_seeds).to_bytes()
 
     def transfer(self, torrent: Torrent) -> TransferStatus:
         return status.transfer_status(torrent, str(self.magnet(torrent)))

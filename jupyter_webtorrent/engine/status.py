@@ -94,8 +94,8 @@ def _rate(meter: RateMeter, swarm: Swarm) -> float:
 
 def trouble(torrent: Torrent) -> str:
     """Why nothing comes, in one line, while nothing does; else empty."""
-    waiting = torrent.state in (TransferState.METADATA, TransferState.DOWNLOADING)
-    if not waiting or torrent.swarm.is_complete or not torrent.swarm.is_stalled:
+    waiting = (TransferState.METADATA, TransferState.DOWNLOADING, TransferState.ON_DEMAND)
+    if torrent.state not in waiting or torrent.swarm.is_complete or not torrent.swarm.is_stalled:
         return ""
     peering = torrent.peering
     if peering.peer_count:
@@ -128,7 +128,8 @@ def _wanted_bytes(torrent: Torrent) -> tuple[int, int]:
         left = torrent.peering.bytes_left
         left = total if left is None else left
         return total, total - left
-    files = [file for file in _files(torrent) if file.wanted]
+    on_demand = torrent.swarm.on_demand
+    files = [file for file in _files(torrent) if file.wanted or on_demand]
     return sum(file.length for file in files), sum(file.done for file in files)
 
 
@@ -137,6 +138,8 @@ def _files(torrent: Torrent) -> list[FileStatus]:
     if info is None:
         return []
     layout, wanted = info.layout, set(torrent.data.disk.wanted_files or range(len(info.files)))
+    if torrent.swarm.on_demand:
+        wanted.clear()
     files = []
     for index, file in enumerate(info.files):
         if file.padding:

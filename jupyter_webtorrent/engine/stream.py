@@ -13,6 +13,7 @@ from typing import Final, Self
 from jupyter_webtorrent.engine.disk import TorrentDisk
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.offload import Offload
+from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.metainfo import Info
 from jupyter_webtorrent.swarm.swarm import Swarm
 
@@ -22,8 +23,6 @@ MAX_READ_BYTES: Final = 8 << 20
 """One read returns at most so much."""
 MAX_STREAMS: Final = 64
 """Of one torrent."""
-
-NO_PIECES: Final = range(0)
 
 
 class Streams:
@@ -35,14 +34,19 @@ class Streams:
         disk: TorrentDisk,
         offload: Offload,
         run_commands: Callable[[], None],
+        more_is_wanted: Callable[[], None],
     ) -> None:
+        """`more_is_wanted` is told when a reader of a torrent on demand needs what is not here."""
         self.swarm = swarm
         self.disk = disk
         self.offload = offload
-        self.run_commands = run_commands
+        self._run_commands = run_commands
+        self._more_is_wanted = more_is_wanted
         self.ended_by = ""
         """Why nothing can be read any more."""
         self._open: set[FileStream] = set()
+        self._needed: dict[FileStream, tuple[range, range]] = {}
+        """The pieces that each reader waits for, or has, and those that it will come to next."""
 
     def open(self, file: int | str) -> FileStream:
         """A reader of a file, by its index or its path in the torrent, which need not be known yet."""
@@ -62,8 +66,37 @@ class Streams:
         self.ended_by = self.ended_by or reason
         self.changed()
 
-    def closed(self, stream: FileStream) -> None:
+    def moved(self, stream: FileStream, waiting: range, ahead: range, now: float) -> None:
+        """A reader stands elsewhere: it waits for pieces, and will come to those `ahead`."""
+        self._needed[stream] = (waiting, ahead)
+        self._want_what_is_needed(now)
+        self.swarm.reader_moved(stream, waiting, ahead, now)
+        self._run_commands()
+
+    def rests(self, stream: FileStream, now: float) -> None:
+        """A reader needs nothing, for now or for good."""
+        self.swarm.reader_closed(stream)
+        if self._needed.pop(stream, None) is not None:
+            self._want_what_is_needed(now)
+            self._run_commands()
+
+    def closed(self, stream: FileStream, now: float) -> None:
         self._open.discard(stream)
+        self.rests(stream, now)
+
+    def _want_what_is_needed(self, now: float) -> None:
+        """Of a torrent on demand nothing else is wanted."""
+        downloader = self.swarm.downloader
+        if not self.swarm.on_demand or downloader is None:
+            return
+        needed = Bitfield(downloader.layout.piece_count)
+        for windows in self._needed.values():
+            for pieces in windows:
+                needed.add_run(pieces)
+        before = downloader.missing
+        self.swarm.select(needed, (), now)
+        if (downloader.missing - before).any():
+            self._more_is_wanted()
 
 
 class FileStream:
@@ -96,41 +129,41 @@ class FileStream:
             info, index = await self._located()
             return info.files[index].length
 
-    async def seek(self, offset: int) -> None:
+    async def seek(self, offset: int, *, ahead: int = LOOK_AHEAD_BYTES) -> None:
         """Say where the next read will be, so that it is fetched from now on; waits for the metadata.
 
         Raises EngineError.
         """
-        await self._at(offset, 0)
+        await self._at(offset, 0, ahead)
 
-    async def read(self, offset: int, length: int) -> bytes:
+    async def read(self, offset: int, length: int, *, ahead: int = LOOK_AHEAD_BYTES) -> bytes:
         """Up to `length` bytes at `offset`, less only at the file's end or past MAX_READ_BYTES.
 
-        Waits until they have come. A cancelled read withdraws its urgency. Raises EngineError if they cannot
-        come any more, and StorageError.
+        Waits until they have come; the `ahead` bytes behind them, LOOK_AHEAD_BYTES at most, are fetched next.
+        A cancelled read withdraws its urgency. Raises EngineError if they cannot come any more, and
+        StorageError.
         """
-        return await self._at(offset, length)
+        return await self._at(offset, length, ahead)
 
     def close(self) -> None:
         """End every read, and take back what was asked for ahead."""
         if not self._closed:
             self._closed = True
-            self._streams.swarm.reader_closed(self)
-            self._streams.closed(self)
+            self._streams.closed(self, asyncio.get_running_loop().time())
             self._woken.set()
 
     def wake(self) -> None:
         self._woken.set()
 
-    async def _at(self, offset: int, length: int) -> bytes:
-        if offset < 0 or length < 0:
+    async def _at(self, offset: int, length: int, ahead: int) -> bytes:
+        if min(offset, length, ahead) < 0:
             raise EngineError(f"nothing can be read at {offset}, {length} bytes long")
         async with self._turn:
             info, index = await self._located()
             size = info.files[index].length
             count = max(0, min(length, size - offset, MAX_READ_BYTES))
             start = info.layout.file_offset(index) + min(offset, size)
-            ahead = min(LOOK_AHEAD_BYTES, max(0, size - offset - count))
+            ahead = min(ahead, LOOK_AHEAD_BYTES, max(0, size - offset - count))
             pieces = info.layout.pieces_between(start, count)
             coming = info.layout.pieces_between(start + count, ahead)
             await self._arrived(info.files[index].path[-1], pieces, coming)
@@ -164,15 +197,12 @@ class FileStream:
                     return False
             return True
 
-        waits = not all_there()
-        swarm.reader_moved(self, pieces if waits else NO_PIECES, ahead, loop.time())
-        self._streams.run_commands()
-        if waits:
-            try:
-                await self._until(all_there)
-            except BaseException:
-                swarm.reader_closed(self)
-                raise
+        self._streams.moved(self, pieces, ahead, loop.time())
+        try:
+            await self._until(all_there)
+        except BaseException:
+            self._streams.rests(self, loop.time())
+            raise
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         """Wait until it holds; raises EngineError once this cannot be."""

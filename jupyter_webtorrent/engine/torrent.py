@@ -97,6 +97,7 @@ class Torrent:
             pex=services.config.pex,
         )
         self.swarm.sequential = sequential
+        self.swarm.on_demand = selection is not None and selection.on_demand
         self.data = TorrentData(
             self.swarm,
             services,
@@ -198,6 +199,8 @@ class Torrent:
             return TransferState.METADATA
         if self.swarm.info is None:
             return TransferState.CHECKING
+        if self.swarm.on_demand:
+            return TransferState.ON_DEMAND
         done = self.finished_at is not None
         return TransferState.SEEDING if done else TransferState.DOWNLOADING
 
@@ -224,7 +227,8 @@ class Torrent:
         self._complete.clear()
         try:
             async with self._choosing:
-                if self.swarm.is_complete:  # unless more is wanted by now
+                # Unless more is wanted by now, or it is only read.
+                if self.swarm.is_complete and not self.swarm.on_demand:
                     await self._finish()
         except DiskTroubleError as error:
             # Perhaps for ever: other files may be chosen meanwhile.
@@ -254,8 +258,8 @@ class Torrent:
         self.state = TransferState.CHECKING
         self._keep(soon=True)
         have = await self.data.disk.open(info)
-        self.state = TransferState.DOWNLOADING
         self._start(info, have)
+        self.state = self._next_state()
 
     def _start(self, info: Info, have: Bitfield) -> None:
         self.peering.metadata_known(info)
@@ -352,6 +356,9 @@ class Torrent:
         async with self._choosing:
             if not await self.data.disk.prioritize(info, priorities):
                 return False
+            if self.state is TransferState.ON_DEMAND:
+                self.state = TransferState.DOWNLOADING
+            self.swarm.on_demand = False
             wanted, preferred = self.data.disk.pieces_by_priority(info)
             self.swarm.select(wanted, preferred, self._loop.time())
         self.peering.web_seeds.wake()
@@ -374,8 +381,10 @@ class Torrent:
         self._keep(soon=True)
 
     def covers(self, selection: FileSelection) -> bool:
-        """Whether a request for these files brings nothing new."""
-        return self.shared is not None or self.data.disk.selection.covers(selection)
+        """Whether a request for these files brings nothing new; raises EngineError if there are none."""
+        if self.swarm.on_demand or selection.on_demand:
+            return selection.on_demand
+        return self.shared is not None or self.data.disk.selection.covers(selection, self.info)
 
     # What is told of it
 
@@ -411,7 +420,7 @@ class Torrent:
     def has_everything(self) -> bool:
         """Whether it seeds all of its files, not a selection."""
         downloader = self.swarm.downloader
-        complete = downloader is not None and downloader.have.all()
+        complete = downloader is not None and downloader.have.all() and not self.swarm.on_demand
         return complete and self.state in (TransferState.SEEDING, TransferState.PAUSED)
 
     @property
@@ -457,8 +466,10 @@ class Torrent:
             self.state = TransferState.DOWNLOADING
 
     def _wanted_again(self) -> None:
-        """What was had is to be fetched again: even from those that only had no use for us."""
+        """Something is to be fetched that was had, or was not wanted: even from those that had no use for us."""
         self.peering.connections.forgive(BOTH_COMPLETE)
+        if not self.swarm.peers:
+            self.peering.connections.dial_again()
         self.peering.web_seeds.wake()
 
     def _keep(self, *, soon: bool = False) -> None:

@@ -104,6 +104,7 @@ class FileStatus(Struct, frozen=True):
     done: int
     """Verified bytes."""
     wanted: bool
+    """While it is on demand, no file is."""
     priority: FilePriority = FilePriority.NORMAL
 
 
@@ -157,7 +158,7 @@ class TransferStatus(Struct, frozen=True):
     state: TransferState
     magnet: str
     total: int
-    """Wanted bytes; 0 while unknown."""
+    """Wanted bytes, or on demand all; 0 while unknown."""
     done: int
     """Wanted bytes that are verified; while checking, the bytes looked at so far."""
     down_rate: float = 0.0

@@ -38,6 +38,8 @@ class KeptTorrent(Struct, frozen=True):
     """Globs of the files that are wanted."""
     indices: list[tuple[int, int]] = []
     """Runs of the files that are wanted, where no glob says so: the first of each, and the first after it."""
+    on_demand: bool = False
+    """Nothing is fetched but what readers ask for."""
     priorities: dict[int, FilePriority] = {}
     """Of the wanted files that are not of normal priority, by index."""
     sequential: bool = False

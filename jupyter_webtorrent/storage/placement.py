@@ -101,14 +101,18 @@ class Chooser:
         self.owner = str(info.info_hash)
         self._reason = ""
 
-    def choose(self) -> Placement:
-        """Take the first name that fits; raises BusyError, DiskFullError, StorageError, CheckCancelledError."""
+    def choose(self, *, needs_room: bool = True) -> Placement:
+        """Take the first name that fits, `needs_room` only if all that is wanted has room there.
+
+        Raises BusyError, DiskFullError, StorageError, CheckCancelledError.
+        """
         for names in self.candidates():
             placement = self._try(names)
             if placement is None:
                 continue
             try:
-                self.require_room(placement, self._wanted)
+                if needs_room:
+                    self.require_room(placement, self._wanted)
             except BaseException:
                 self.abandon(placement)
                 raise

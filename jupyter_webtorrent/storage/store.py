@@ -50,6 +50,7 @@ class PieceStore:
         folder: Path,
         wanted: Collection[int] | None = None,
         *,
+        needs_room: bool = True,
         progress: Progress | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Self:
@@ -57,7 +58,7 @@ class PieceStore:
 
         `wanted` are indexes of `info.files`, None for all. What stands under the name already is hashed
         first, with `progress` and `cancelled` as in `recheck`. Raises BusyError if another transfer
-        writes it, DiskFullError if the rest has no room, UnsafePathError, CheckCancelledError.
+        writes it, DiskFullError if the rest `needs_room` and has none, UnsafePathError, CheckCancelledError.
         """
         require_possible(folder)
         files = {index for index, file in enumerate(info.files) if not file.padding}
@@ -66,7 +67,7 @@ class PieceStore:
         chooser = Chooser(info, folder, chosen, progress, cancelled)
         with plain_errors(f"download to {shown(str(folder))}"):
             folder.mkdir(parents=True, exist_ok=True)
-            placement = chooser.choose()
+            placement = chooser.choose(needs_room=needs_room)
         store = cls(info, TorrentData(info.layout, placement.slots), chosen)
         store._download = placement, chooser
         if placement.adopted and chosen == files:

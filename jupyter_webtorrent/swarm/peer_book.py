@@ -120,6 +120,12 @@ class PeerBook:
         if (known := self._known.get(address)) is not None:
             known.obfuscated = not known.obfuscated
 
+    def retry(self) -> None:
+        """Whoever waits for the next try may be dialled at once."""
+        for known in self._known.values():
+            if known.state is AddressState.IDLE:
+                known.try_at = 0.0
+
     def start_over(self) -> None:
         """Nobody is connected, and whoever is not banned may be dialled at once."""
         for known in self._known.values():

@@ -77,6 +77,8 @@ class Swarm:
         self.downloader: Downloader | None = None
         self.sequential = False
         """Whether pieces come in their order, not the rarest first; set before `start`."""
+        self.on_demand = False
+        """Whether more will be wanted even when nothing is."""
         self._random = random
         self.requesting = Requesting(self.peers, self._send)
         self._serving = Serving(self.peers, upload_slots, random, self._send)
@@ -371,7 +373,8 @@ class Swarm:
         self._send(
             peer,
             self.extensions.handshake(
-                upload_only=self.is_complete and not self._serving.hides_from(peer)
+                upload_only=self.is_complete
+                and not (self.on_demand or self._serving.hides_from(peer))
             ),
         )
 
