@@ -9,6 +9,8 @@ from concurrent.futures import Future
 from contextlib import closing
 from typing import Any, TypeVar
 
+from msgspec import UNSET
+
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.loop import new_event_loop
@@ -20,6 +22,7 @@ from jupyter_webtorrent.schema.transfers import (
     FilePriority,
     SessionStatus,
     ShareRequest,
+    TransferChange,
     TransferDetails,
     TransferEvent,
     TransferStatus,
@@ -125,6 +128,23 @@ class EngineHost:
             return session.details(await session.set_priorities(key, dict(priorities)))
 
         return self._submit(set_priorities)
+
+    def change(self, info_hash: str, change: TransferChange) -> Future[TransferDetails]:
+        """Change priorities and limits of one transfer."""
+
+        async def apply(session: Session) -> TransferDetails:
+            key = InfoHash.from_text(info_hash)
+            torrent = session.torrent(key)
+            if change.priorities:
+                torrent = await session.set_priorities(key, change.priorities)
+            limits = torrent.peering.limits
+            down = limits.down if change.down_limit is UNSET else change.down_limit
+            up = limits.up if change.up_limit is UNSET else change.up_limit
+            if (down, up) != (limits.down, limits.up):
+                session.set_limits(key, down, up)
+            return session.details(torrent)
+
+        return self._submit(apply)
 
     def open_stream(self, info_hash: str, file: int | str) -> Future[HostStream]:
         """A reader of a file, by its index or its path in the torrent; close it when done."""

@@ -23,7 +23,7 @@ from jupyter_webtorrent.kernel.errors import (
     TransferFailedError,
 )
 from jupyter_webtorrent.protocol.errors import WebTorrentError
-from jupyter_webtorrent.schema.discovery import API_PATH, STREAM_PATH
+from jupyter_webtorrent.schema.discovery import API_PATH, NOT_LOGGED_IN, STREAM_PATH
 from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
     SessionStatus,
@@ -178,7 +178,7 @@ class Client:
                     "install it there, and restart that server."
                 )
             message = http.client.responses.get(status, "unknown error")
-        if status == 403 and message == "Forbidden":
+        if status == 403 and message in ("Forbidden", NOT_LOGGED_IN):
             message = "it does not know this kernel's token. Restart the kernel from that server"
         if status in (401, 403, 500, 502, 503, 504):
             return ServerUnavailableError(

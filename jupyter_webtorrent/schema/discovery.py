@@ -19,6 +19,11 @@ API_PATH = "webtorrent/api/"
 STREAM_PATH = "webtorrent/stream/"
 """Followed by an info hash, `/`, and a file's path in the torrent."""
 
+NOT_LOGGED_IN = (
+    "The token or login is missing, wrong or expired: log in to this Jupyter server again."
+)
+"""What the API says to strangers."""
+
 
 class KernelPass(Struct, frozen=True):
     """The content of `webtorrent-<pid>.json` in the runtime folder, readable by its owner alone.

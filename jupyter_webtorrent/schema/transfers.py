@@ -7,8 +7,9 @@ misspelt option is never ignored.
 from __future__ import annotations
 
 from enum import Enum
+from typing import Annotated
 
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from jupyter_webtorrent.schema.failures import ConnectionFailure
 
@@ -86,14 +87,18 @@ class FetchRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Pieces in their order instead of the rarest first: worse for a swarm, better for one who looks on."""
 
 
+Limit = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+"""Bytes a second."""
+
+
 class TransferChange(Struct, frozen=True, forbid_unknown_fields=True):
     """What of a transfer is to change; what is left out stays."""
 
     priorities: dict[int, FilePriority] = {}
     """Of some files, by index."""
-    down_limit: int | UnsetType | None = UNSET
+    down_limit: Limit | UnsetType | None = UNSET
     """Bytes a second, as is the next; None: no limit but the session's."""
-    up_limit: int | UnsetType | None = UNSET
+    up_limit: Limit | UnsetType | None = UNSET
 
 
 class FileStatus(Struct, frozen=True):

@@ -10,7 +10,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
 
 from jupyter_core.paths import is_hidden
 from jupyter_server.services.contents.filemanager import FileContentsManager
@@ -25,9 +25,20 @@ class PathRefusedError(WebTorrentError):
     """A request may not name this path; the message says why."""
 
 
-def is_absolute(path: str) -> bool:
-    """Whether a path names its place by itself: never so for those that JupyterLab's file browser gives."""
-    return os.path.isabs(path)
+def is_absolute(path: str, flavour: type[PurePath] = PurePath) -> bool:
+    """Whether a path names its place by itself: never so for those that JupyterLab's file browser gives.
+
+    On Windows that takes a drive or a host; `\\data` and `C:data`, which need a current one, do not.
+    """
+    return flavour(path).is_absolute()
+
+
+def is_plain_name(name: str, flavour: type[PurePath] = PurePath) -> bool:
+    """Whether one part of a relative path is one name here too: on Windows no `C:data`, `a\\b` or `a.txt:stream`."""
+    path = flavour(name)
+    if isinstance(path, PureWindowsPath) and ":" in name:
+        return False
+    return path.parts == (name,) and not path.anchor
 
 
 def require_usable(path: str) -> None:
@@ -64,7 +75,7 @@ class ServerRoot:
 
     def _locate(self, path: str) -> Path:
         parts = [part for part in path.split("/") if part not in ("", ".")]
-        if ".." in parts or "\0" in path:
+        if ".." in parts or "\0" in path or not all(map(is_plain_name, parts)):
             raise PathRefusedError(
                 f"{_shown(path)} is not a path inside the folder that Jupyter serves."
             )

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from jupyter_server.auth import Authorizer
 from pytest_jupyter.jupyter_core import (
     echo_kernel_spec,
     jp_config_dir,
@@ -46,9 +48,11 @@ from pytest_jupyter.pytest_tornasync import (
     http_server_client,
     http_server_port,
 )
+from tornado.httpclient import HTTPResponse
 from traitlets.config import Config
 
 from jupyter_webtorrent.server.extension import WebTorrentApp
+from tests.server.answers import API, Fetch
 
 
 @pytest_asyncio.fixture
@@ -86,3 +90,29 @@ def dataset(jp_root_dir: Path) -> Path:
     path = jp_root_dir / "penguins.csv"
     path.write_text("species,island\n" * 900)
     return path
+
+
+@pytest.fixture
+def post(jp_fetch: Fetch) -> Callable[..., Awaitable[HTTPResponse]]:
+    def post(route: str, **fields: Any) -> Awaitable[HTTPResponse]:
+        return jp_fetch(API, route, method="POST", body=json.dumps(fields))
+
+    return post
+
+
+class _Denial(Authorizer):
+    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+        return (action, resource) not in _Denial.denied
+
+    denied: frozenset[tuple[str, str]] = frozenset()
+
+
+@pytest.fixture
+def deny(jp_serverapp: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Takes rights away from every user, by action and resource."""
+    jp_serverapp.web_app.settings["authorizer"] = _Denial(parent=jp_serverapp)
+
+    def deny(*rights: tuple[str, str]) -> None:
+        monkeypatch.setattr(_Denial, "denied", frozenset(rights))
+
+    return deny

@@ -3,17 +3,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable
-from http.cookies import SimpleCookie
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from jupyter_server.auth import Authorizer
-from tornado.httpclient import HTTPClientError, HTTPResponse
 
-from jupyter_webtorrent.protocol.printable import one_line
 from jupyter_webtorrent.schema.transfers import (
     SessionStatus,
     TransferDetails,
@@ -22,104 +18,11 @@ from jupyter_webtorrent.schema.transfers import (
 )
 from jupyter_webtorrent.server.extension import WebTorrentApp
 from jupyter_webtorrent.server.handlers import MAX_BODY_BYTES
-
-Fetch = Callable[..., Awaitable[HTTPResponse]]
+from tests.server.answers import API, Fetch, refusal
 
 UNKNOWN = "ab" * 20
 NOBODY = f"magnet:?xt=urn:btih:{UNKNOWN}&dn=x&x.pe=127.0.0.1%3A9"
 """A link whose one peer is a port that nothing listens on."""
-API = "webtorrent/api"
-ROUTES = [
-    ("GET", "session"),
-    ("GET", "torrents"),
-    ("GET", f"torrents/{UNKNOWN}"),
-    ("DELETE", f"torrents/{UNKNOWN}"),
-    ("POST", "share"),
-    ("POST", "fetch"),
-    ("POST", f"torrents/{UNKNOWN}/pause"),
-    ("GET", "nothing"),
-    ("POST", "nothing"),
-    ("DELETE", "nothing"),
-]
-
-
-async def refusal(answer: Awaitable[HTTPResponse]) -> tuple[int, str]:
-    """The status and the one line of a request that must be refused."""
-    with pytest.raises(HTTPClientError) as caught:
-        await answer
-    assert caught.value.response is not None
-    body = json.loads(caught.value.response.body)
-    assert list(body) == ["message"]
-    assert body["message"] == one_line(body["message"])
-    return caught.value.code, body["message"]
-
-
-@pytest.fixture
-def post(jp_fetch: Fetch) -> Callable[..., Awaitable[HTTPResponse]]:
-    def post(route: str, **fields: Any) -> Awaitable[HTTPResponse]:
-        return jp_fetch(API, route, method="POST", body=json.dumps(fields))
-
-    return post
-
-
-@pytest.mark.parametrize(("method", "route"), ROUTES)
-async def test_no_route_answers_a_stranger(jp_fetch: Fetch, method: str, route: str) -> None:
-    body = b"{}" if method == "POST" else None
-    headers = {"Authorization": "token wrong"}
-    answer = jp_fetch(API, route, method=method, body=body, headers=headers)
-    assert (await refusal(answer))[0] == 403
-
-
-class _Denial(Authorizer):
-    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
-        return (action, resource) not in _Denial.denied
-
-    denied: frozenset[tuple[str, str]] = frozenset()
-
-
-@pytest.fixture
-def deny(jp_serverapp: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Takes rights away from every user, by action and resource."""
-    jp_serverapp.web_app.settings["authorizer"] = _Denial(parent=jp_serverapp)
-
-    def deny(*rights: tuple[str, str]) -> None:
-        monkeypatch.setattr(_Denial, "denied", frozenset(rights))
-
-    return deny
-
-
-@pytest.mark.parametrize(("method", "route"), ROUTES)
-async def test_every_route_asks_the_authorizer(
-    jp_fetch: Fetch, deny: Callable[..., None], method: str, route: str
-) -> None:
-    action = "read" if method == "GET" else "write"
-    deny((action, "webtorrent"))
-    body = b"{}" if method == "POST" else None
-    code, message = await refusal(jp_fetch(API, route, method=method, body=body))
-    assert code == 403
-    assert f"not authorized to {action} on resource: webtorrent" in message
-
-
-async def test_a_change_by_cookie_needs_the_xsrf_token(
-    jp_fetch: Fetch, jp_serverapp: Any, dataset: Path
-) -> None:
-    token = jp_serverapp.identity_provider.token
-    no_header = {"Authorization": ""}
-    login = await jp_fetch(API, "session", params={"token": token}, headers=dict(no_header))
-    cookies = SimpleCookie()
-    for line in login.headers.get_list("Set-Cookie"):
-        cookies.load(line)
-    cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in cookies.items())
-    body = json.dumps({"paths": [dataset.name]})
-    headers = {**no_header, "Cookie": cookie}
-    code, message = await refusal(
-        jp_fetch(API, "share", method="POST", body=body, headers=dict(headers))
-    )
-    assert (code, "_xsrf" in message) == (403, True)
-
-    headers.update({"Cookie": f"{cookie}; _xsrf=from-the-page", "X-XSRFToken": "from-the-page"})
-    answer = await jp_fetch(API, "share", method="POST", body=body, headers=headers)
-    assert answer.code == 202
 
 
 async def test_the_session_tells_its_version_and_opens_no_port_before_it_must(
@@ -235,7 +138,7 @@ async def test_a_request_that_is_not_one_gets_a_line_that_says_where(
 async def test_a_request_of_more_than_a_mebibyte_is_refused(jp_fetch: Fetch) -> None:
     body = b" " * (MAX_BODY_BYTES + 1)
     code, message = await refusal(jp_fetch(API, "share", method="POST", body=body))
-    assert (code, message) == (413, "A request may have 1048576 bytes.")
+    assert (code, message) == (413, "This request may have 1,048,576 bytes.")
 
 
 @pytest.mark.parametrize("path", ["../secret", "door/key", ".hidden", "a\0b"])

@@ -2,13 +2,19 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 import pytest
 from jupyter_server.services.contents.filemanager import FileContentsManager
 from jupyter_server.services.contents.manager import ContentsManager
 
-from jupyter_webtorrent.server.paths import PathRefusedError, ServerRoot, require_usable
+from jupyter_webtorrent.server.paths import (
+    PathRefusedError,
+    ServerRoot,
+    is_absolute,
+    is_plain_name,
+    require_usable,
+)
 
 
 @pytest.fixture
@@ -106,6 +112,33 @@ def test_what_the_system_refuses_is_refused_in_one_short_line(
         with pytest.raises(PathRefusedError, match=reason) as caught:
             locate(path)
         assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("path", "flavour", "absolute"),
+    [
+        ("/data", PurePosixPath, True),
+        ("C:/data", PurePosixPath, False),
+        ("data", PureWindowsPath, False),
+        ("/data", PureWindowsPath, False),
+        ("\\data", PureWindowsPath, False),
+        ("C:data", PureWindowsPath, False),
+        ("C:/data", PureWindowsPath, True),
+        (r"C:\data", PureWindowsPath, True),
+        (r"\\host\share\data", PureWindowsPath, True),
+    ],
+)
+def test_a_path_is_absolute_only_if_it_needs_nothing_current(
+    path: str, flavour: type[PurePath], absolute: bool
+) -> None:
+    assert is_absolute(path, flavour) is absolute
+
+
+@pytest.mark.parametrize("name", ["C:", "C:data", r"a\b", r"..\secret", "\\", "notes.txt:stream"])
+def test_what_windows_takes_for_more_than_a_name_is_none(name: str) -> None:
+    assert not is_plain_name(name, PureWindowsPath)
+    assert is_plain_name(name, PurePosixPath)
+    assert is_plain_name("Länder 1.csv", PureWindowsPath)
 
 
 def test_a_path_with_nothing_there_can_be_used(root: ServerRoot) -> None:

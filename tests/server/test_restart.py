@@ -29,7 +29,7 @@ async def test_no_engine_is_started_where_there_is_nothing_to_go_on_with(
 async def test_what_was_shared_is_shared_again_after_a_restart(
     extension: WebTorrentApp, jp_serverapp: Any, jp_fetch: Any, dataset: Path
 ) -> None:
-    config = extension.engine_config()
+    config = extension.running_config()
     assert config.state_folder == Path(jupyter_data_dir()) / "webtorrent"
     earlier = EngineHost(config)
     shared = await asyncio.wrap_future(earlier.share(ShareRequest(paths=[str(dataset)])))

@@ -13,7 +13,7 @@ from jupyter_webtorrent.server.extension import WebTorrentApp
 def test_turn_servers_are_read() -> None:
     app = WebTorrentApp(turn_servers=["turn:me:some-secret@relay.example"])
     expected = TurnServer("relay.example", username="me", password="some-secret")
-    assert app.engine_config().turn_servers == (expected,)
+    assert app.running_config().turn_servers == (expected,)
 
 
 def test_a_turn_server_that_cannot_be_read_is_refused_without_its_password() -> None:
@@ -40,8 +40,8 @@ SETTINGS: dict[str, object] = {
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_setting_is_the_engines(name: str) -> None:
-    assert getattr(WebTorrentApp().engine_config(), name) == getattr(DEFAULTS, name)
-    config = WebTorrentApp(**{name: SETTINGS[name]}).engine_config()
+    assert getattr(WebTorrentApp().running_config(), name) == getattr(DEFAULTS, name)
+    config = WebTorrentApp(**{name: SETTINGS[name]}).running_config()
     assert getattr(config, name) == SETTINGS[name]
 
 

@@ -1,0 +1,88 @@
+"""The handlers of the session and of transfers that are there: list, describe, change, pause, forget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_server.auth.decorator import authorized
+from tornado.web import HTTPError, authenticated
+
+from jupyter_webtorrent.schema.transfers import TransferChange
+from jupyter_webtorrent.server.attachment import attachment
+from jupyter_webtorrent.server.handlers import RestHandler
+
+
+class SessionHandler(RestHandler):
+    """The session as a whole."""
+
+    @authenticated
+    @authorized
+    async def get(self) -> None:
+        status = await self.ask(self.app.host.status())
+        self.answer(status)
+
+
+class TransfersHandler(RestHandler):
+    """All transfers, or with `?info_hash=` that one, as a list."""
+
+    @authenticated
+    @authorized
+    async def get(self) -> None:
+        transfers = await self.ask(self.app.host.transfers())
+        wanted = self.get_query_argument("info_hash", "").lower()
+        self.answer([status for status in transfers if wanted in ("", status.info_hash)])
+
+
+class TransferHandler(RestHandler):
+    """One transfer with its files, peers and trackers; DELETE forgets it, `?data=true` with what it fetched.
+
+    PATCH changes what is wanted of it and how fast it may be.
+    """
+
+    @authenticated
+    @authorized
+    async def get(self, info_hash: str) -> None:
+        details = await self.ask(self.app.host.details(info_hash.lower()))
+        self.answer(details)
+
+    @authenticated
+    @authorized
+    async def patch(self, info_hash: str) -> None:
+        change = self.read(TransferChange)
+        details = await self.ask(self.app.host.change(info_hash.lower(), change))
+        self.answer(details)
+
+    @authenticated
+    @authorized
+    async def delete(self, info_hash: str) -> None:
+        data = self.get_query_argument("data", "false")
+        if data not in ("true", "false"):
+            raise HTTPError(400, "data is true or false, not %r.", data)
+        await self.ask(self.app.host.remove(info_hash.lower(), delete_data=data == "true"))
+        self.set_status(204)
+        self.finish()
+
+
+class PauseHandler(RestHandler):
+    """Stops all traffic of one transfer, or lets it go on; answers with the transfer as it is then."""
+
+    @authenticated
+    @authorized
+    async def post(self, info_hash: str, action: str) -> None:
+        host = self.app.host
+        call = host.pause if action == "pause" else host.resume
+        status = await self.ask(call(info_hash.lower()))
+        self.answer(status)
+
+
+class MetainfoHandler(RestHandler):
+    """A transfer's .torrent file."""
+
+    @authenticated
+    @authorized
+    async def get(self, info_hash: str) -> None:
+        host: Any = self.app.host
+        details = await self.ask(host.details(info_hash.lower()))
+        content = await self.ask(host.metainfo(info_hash.lower()))
+        self.set_header("Content-Disposition", attachment(f"{details.transfer.name}.torrent"))
+        self.finish(content, set_content_type="application/x-bittorrent")
