@@ -8,6 +8,7 @@ import type { IDisposable } from '@lumino/disposable';
 
 import type { TransferApi } from './api';
 import type { TransferModel } from './model';
+import { pause } from './timing';
 
 /** Milliseconds between two questions while there is no socket. */
 export const POLL_INTERVAL = 3_000;
@@ -83,20 +84,4 @@ export class TransferFeed implements IDisposable {
 
 function isMissing(error: unknown): boolean {
   return error instanceof ServerConnection.ResponseError && error.response.status === 404;
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) {
-      resolve();
-      return;
-    }
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener('abort', end);
-  });
 }

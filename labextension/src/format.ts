@@ -64,6 +64,11 @@ export function sendingRate({ peers, up_rate }: ITransferStatus): number {
   return peers > 0 ? up_rate : 0;
 }
 
+/** Bytes per second that arrive: a smoothed rate outlives the last byte, but a finished download has none. */
+export function receivingRate({ state, down_rate }: ITransferStatus): number {
+  return state === 'downloading' || state === 'on_demand' ? down_rate : 0;
+}
+
 /** A name that shows each of its characters: those that could deceive are replaced by U+FFFD. */
 export function displayName(name: string): string {
   return name.replace(DECEPTIVE, '\uFFFD');

@@ -1,174 +1,154 @@
-/** The live list: one row a transfer, the newest first. Names and messages are text nodes, never HTML. */
+/**
+ * The live list, a grid of one transfer a row: one row takes part in the order of Tab, the arrow keys choose
+ * which. Names and messages are text nodes, never HTML.
+ */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import {
-  displayName,
-  formatBytes,
-  formatDuration,
-  formatRate,
-  percentDone,
-  secondsLeft,
-  sendingRate
-} from '../format';
+import type { IActions } from '../actions';
+import { CommandIDs } from '../commands';
 import type { ITransferStatus } from '../schema';
+import { TransferRow } from './TransferRow';
+import { VirtualRows } from './VirtualRows';
+
+/** Rows that Page Up and Page Down go by. */
+const PAGE = 10;
 
 interface ITransferListProps {
+  /** In the order in which they are shown. */
   readonly transfers: readonly ITransferStatus[];
+  /** The transfer whose details are shown. */
+  readonly selected: string | undefined;
+  readonly onSelect: (infoHash: string) => void;
+  /** Go on to the details. */
+  readonly onOpen: (infoHash: string) => void;
+  readonly actions: IActions;
   readonly trans: TranslationBundle;
 }
 
-export function TransferList({ transfers, trans }: ITransferListProps): React.JSX.Element {
+export function TransferList(props: ITransferListProps): React.JSX.Element {
+  const { transfers, selected, onSelect, onOpen, actions, trans } = props;
+  const list = React.useRef<HTMLDivElement>(null);
+  const held = React.useRef(false);
+  const [last, setLast] = React.useState({ infoHash: '', index: 0 });
+  const selectedIndex = indexOf(transfers, selected);
+  const active = activeIndex(transfers, last, selectedIndex);
+  const activeHash = transfers[active]?.info_hash;
+
+  // The row that had the focus went, or another one was chosen: the focus follows.
+  React.useEffect(() => {
+    const row = activeHash === undefined ? null : rowOf(list.current, activeHash);
+    row?.scrollIntoView({ block: 'nearest' });
+    if (held.current) {
+      row?.focus({ preventScroll: true });
+    }
+  }, [activeHash]);
+
+  const go = (index: number): void => {
+    const target = transfers[Math.min(Math.max(index, 0), transfers.length - 1)];
+    if (target !== undefined) {
+      setLast({ infoHash: target.info_hash, index: transfers.indexOf(target) });
+      if (selected !== undefined) {
+        onSelect(target.info_hash);
+      }
+    }
+  };
+  const onKeyDown = (event: React.KeyboardEvent): void => {
+    const onRow = event.target instanceof HTMLElement && event.target.role === 'row';
+    const steps: Record<string, number> = {
+      ArrowDown: active + 1,
+      ArrowUp: active - 1,
+      PageDown: active + PAGE,
+      PageUp: active - PAGE,
+      Home: 0,
+      End: transfers.length - 1
+    };
+    const target = steps[event.key];
+    if (event.ctrlKey || event.metaKey || event.altKey || activeHash === undefined) {
+      return;
+    }
+    if (target !== undefined) {
+      go(target);
+    } else if (event.key === 'Enter' && onRow) {
+      onOpen(activeHash);
+    } else if (event.key === 'Delete' && actions.can(CommandIDs.remove)) {
+      actions.run(CommandIDs.remove, { infoHash: activeHash });
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  };
   return (
-    // A list without bullets is none to some screen readers unless it says so.
-    <ul className="jp-wt-List" role="list" aria-label={trans.__('Transfers')}>
-      {[...transfers].reverse().map(transfer => (
-        <TransferRow key={transfer.info_hash} transfer={transfer} trans={trans} />
-      ))}
-    </ul>
-  );
-}
-
-interface ITransferRowProps {
-  readonly transfer: ITransferStatus;
-  readonly trans: TranslationBundle;
-}
-
-function TransferRow({ transfer, trans }: ITransferRowProps): React.JSX.Element {
-  const name = displayName(transfer.name) || transfer.info_hash;
-  const percent = percentDone(transfer);
-  return (
-    <li className="jp-wt-Row" data-state={transfer.state} data-info-hash={transfer.info_hash}>
-      <div className="jp-wt-Row-head">
-        <bdi className="jp-wt-Row-name" title={name}>
-          {name}
-        </bdi>
-        {percent !== undefined && percent < 100 && (
-          <span className="jp-wt-Row-percent">{`${percent}%`}</span>
-        )}
-      </div>
-      <ProgressBar label={name} percent={percent} trans={trans} />
-      <div className="jp-wt-Row-facts">
-        {facts(transfer, trans).map(({ key, text }) => (
-          <span key={key} className={`jp-wt-Row-${key}`}>
-            {text}
-          </span>
-        ))}
-      </div>
-      {transfer.error !== '' && <Message kind="error" text={transfer.error} />}
-      {transfer.error === '' && transfer.notice !== '' && (
-        <Message kind="notice" text={transfer.notice} />
-      )}
-    </li>
-  );
-}
-
-interface IProgressBarProps {
-  readonly label: string;
-  /** undefined: nobody knows yet. */
-  readonly percent: number | undefined;
-  readonly trans: TranslationBundle;
-}
-
-function ProgressBar({ label, percent, trans }: IProgressBarProps): React.JSX.Element {
-  return (
-    <div
-      className="jp-wt-Progress"
-      role="progressbar"
-      aria-label={trans.__('Progress of %1', label)}
-      aria-valuemin={0}
-      aria-valuemax={100}
-      aria-valuenow={percent}
-    >
-      <div
-        className="jp-wt-Progress-bar"
-        data-indeterminate={percent === undefined}
-        style={percent === undefined ? undefined : { width: `${percent}%` }}
+    <div ref={list} className="jp-wt-ListFrame">
+      <VirtualRows
+        className="jp-wt-List"
+        role="grid"
+        aria-label={trans.__('Transfers')}
+        aria-rowcount={transfers.length}
+        rowClass="jp-wt-RowHeight"
+        count={transfers.length}
+        pinned={active}
+        draw={(index, top) => {
+          const transfer = transfers[index];
+          return transfer === undefined ? (
+            <React.Fragment key={index} />
+          ) : (
+            <TransferRow
+              key={transfer.info_hash}
+              transfer={transfer}
+              index={index}
+              top={top}
+              active={index === active}
+              selected={index === selectedIndex}
+              actions={actions}
+              trans={trans}
+            />
+          );
+        }}
+        onKeyDown={onKeyDown}
+        onFocus={event => {
+          held.current = true;
+          const infoHash = hashOf(event.target);
+          if (infoHash !== undefined && infoHash !== activeHash) {
+            setLast({ infoHash, index: indexOf(transfers, infoHash) });
+          }
+        }}
+        onBlur={() => {
+          held.current = false;
+        }}
+        onClick={event => {
+          const infoHash = hashOf(event.target);
+          if (infoHash !== undefined) {
+            setLast({ infoHash, index: indexOf(transfers, infoHash) });
+            onSelect(infoHash);
+          }
+        }}
       />
     </div>
   );
 }
 
-interface IMessageProps {
-  readonly kind: 'error' | 'notice';
-  readonly text: string;
+function indexOf(transfers: readonly ITransferStatus[], infoHash: string | undefined): number {
+  return transfers.findIndex(({ info_hash }) => info_hash === infoHash);
 }
 
-function Message({ kind, text }: IMessageProps): React.JSX.Element {
-  return (
-    <p className={`jp-wt-Row-${kind}`} role="status">
-      {displayName(text)}
-    </p>
-  );
+/** The selected row; or else the one that the keyboard was on last, or whichever took its place. */
+function activeIndex(
+  transfers: readonly ITransferStatus[],
+  last: { readonly infoHash: string; readonly index: number },
+  selectedIndex: number
+): number {
+  const index = selectedIndex >= 0 ? selectedIndex : indexOf(transfers, last.infoHash);
+  return index >= 0 ? index : Math.max(Math.min(last.index, transfers.length - 1), 0);
 }
 
-function stateInWords({ state }: ITransferStatus, trans: TranslationBundle): string {
-  switch (state) {
-    case 'metadata':
-      return trans.__('Looking for peers');
-    case 'checking':
-      return trans.__('Checking');
-    case 'downloading':
-      return trans.__('Downloading');
-    case 'seeding':
-      return trans.__('Seeding');
-    case 'paused':
-      return trans.__('Paused');
-    case 'failed':
-      return trans.__('Failed');
-    case 'on_demand':
-      return trans.__('On demand');
-  }
+function hashOf(target: EventTarget): string | undefined {
+  const row = target instanceof Element ? target.closest<HTMLElement>('.jp-wt-Row') : null;
+  return row?.dataset['infoHash'];
 }
 
-interface IFact {
-  readonly key: 'state' | 'size' | 'down' | 'up' | 'peers' | 'left';
-  readonly text: string;
-}
-
-/**
- * What there is to tell, two facts a line. It depends on the state alone, so that a row keeps its height while
- * its figures change.
- */
-function facts(transfer: ITransferStatus, trans: TranslationBundle): IFact[] {
-  const state: IFact = { key: 'state', text: stateInWords(transfer, trans) };
-  const size: IFact = { key: 'size', text: sizeInWords(transfer, trans) };
-  const peers: IFact = { key: 'peers', text: trans._n('%1 peer', '%1 peers', transfer.peers) };
-  const down: IFact = { key: 'down', text: `↓ ${formatRate(transfer.down_rate)}` };
-  const up: IFact = { key: 'up', text: uploadInWords(transfer, trans) };
-  const left: IFact = { key: 'left', text: timeLeftInWords(transfer, trans) };
-  switch (transfer.state) {
-    case 'metadata':
-      return [state, peers];
-    case 'checking':
-    case 'paused':
-    case 'failed':
-      return [state, size];
-    case 'downloading':
-      return [state, left, size, peers, down, up];
-    case 'seeding':
-    case 'on_demand':
-      return [state, peers, size, up];
-  }
-}
-
-function sizeInWords({ done, total }: ITransferStatus, trans: TranslationBundle): string {
-  return done < total
-    ? trans.__('%1 of %2', formatBytes(done), formatBytes(total))
-    : formatBytes(total);
-}
-
-/** How fast it is sent, or else how much was. */
-function uploadInWords(transfer: ITransferStatus, trans: TranslationBundle): string {
-  const rate = sendingRate(transfer);
-  if (rate > 0) {
-    return `↑ ${formatRate(rate)}`;
-  }
-  return transfer.uploaded > 0 ? trans.__('%1 sent', formatBytes(transfer.uploaded)) : '';
-}
-
-function timeLeftInWords(transfer: ITransferStatus, trans: TranslationBundle): string {
-  const seconds = secondsLeft(transfer);
-  return seconds === undefined ? '' : trans.__('%1 left', formatDuration(seconds));
+function rowOf(list: HTMLElement | null, infoHash: string): HTMLElement | null {
+  return list?.querySelector<HTMLElement>(`.jp-wt-Row[data-info-hash='${infoHash}']`) ?? null;
 }

@@ -1,71 +1,213 @@
-/** The side panel: a heading with the rates, a word on the connection when it is bad, and the list. */
+/**
+ * The side panel: a head, a word on the connection when it is bad, the list, and the details of the transfer
+ * that is selected in it. Only while it is in view are details asked for.
+ */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 
-import { formatRate } from '../format';
+import type { IActions } from '../actions';
+import type { DetailsFeed } from '../details';
+import type { Order } from '../listing';
+import { listed } from '../listing';
 import type { Connection, ITransferModel } from '../model';
+import { isConnected } from '../model';
 import { EmptyState } from './EmptyState';
+import { Heading, ListFilter, PanelToolbar } from './PanelHeader';
+import { Split } from './Split';
+import { TransferDetails } from './TransferDetails';
 import { TransferList } from './TransferList';
 
+/** Of fewer transfers one sees at a glance which is meant. */
+const MANY = 8;
+
+interface IPanelOptions {
+  readonly model: ITransferModel;
+  /** Is disposed of with the panel. */
+  readonly feed: DetailsFeed;
+  /** The folder that Jupyter serves; empty if nobody knows. */
+  readonly root: string;
+  readonly trans: TranslationBundle;
+}
+
 export class TransfersPanel extends ReactWidget {
-  constructor(model: ITransferModel, trans: TranslationBundle) {
+  constructor(options: IPanelOptions, actions: IActions) {
     super();
-    this._model = model;
-    this._trans = trans;
+    this._options = options;
+    this._actions = actions;
     this.addClass('jp-wt-Panel');
+    this.node.tabIndex = -1;
     this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', trans.__('Transfers'));
+    this.node.setAttribute('aria-label', options.trans.__('Transfers'));
+  }
+
+  /** What can be done now. */
+  set actions(actions: IActions) {
+    this._actions = actions;
+    this.update();
+  }
+
+  /** Put the focus on the transfer that is selected, or into its details. */
+  async focusSelected(details: boolean): Promise<void> {
+    this.update();
+    await this.renderPromise;
+    requestAnimationFrame(() => {
+      const row = this.node.querySelector<HTMLElement>('.jp-wt-Row[aria-selected="true"]');
+      const tab = this.node.querySelector<HTMLElement>('.jp-wt-Tabs [aria-selected="true"]');
+      (details ? tab : row)?.focus();
+    });
+  }
+
+  override dispose(): void {
+    this._options.feed.dispose();
+    super.dispose();
+  }
+
+  /** The browser's tab came into view, or went. */
+  handleEvent(): void {
+    this._watch();
   }
 
   protected override render(): React.JSX.Element {
-    const model = this._model;
-    const trans = this._trans;
+    const { model } = this._options;
     return (
       <UseSignal signal={model.changed}>
         {() => (
-          <>
-            <Header downRate={model.downRate} upRate={model.upRate} trans={trans} />
-            <ConnectionNote connection={model.connection} trans={trans} />
-            {model.transfers.length > 0 ? (
-              <TransferList transfers={model.transfers} trans={trans} />
-            ) : (
-              isKnown(model.connection) && <EmptyState trans={trans} />
-            )}
-          </>
+          <Panel
+            {...this._options}
+            actions={this._actions}
+            onOpen={infoHash => {
+              model.select(infoHash);
+              void this.focusSelected(true);
+            }}
+            onClose={() => {
+              this._close();
+            }}
+          />
         )}
       </UseSignal>
     );
   }
 
-  private readonly _model: ITransferModel;
-  private readonly _trans: TranslationBundle;
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    document.addEventListener('visibilitychange', this);
+    this._watch();
+  }
+
+  protected override onBeforeDetach(message: Message): void {
+    document.removeEventListener('visibilitychange', this);
+    this._options.feed.watched = false;
+    super.onBeforeDetach(message);
+  }
+
+  protected override onAfterShow(): void {
+    this._watch();
+  }
+
+  protected override onAfterHide(): void {
+    this._watch();
+  }
+
+  protected override onActivateRequest(): void {
+    const row = this.node.querySelector<HTMLElement>('.jp-wt-Row[tabindex="0"]');
+    (row ?? this.node).focus();
+  }
+
+  private _watch(): void {
+    this._options.feed.watched = this.isVisible && !document.hidden;
+  }
+
+  private _close(): void {
+    // The row is in the document as long as it is selected.
+    this.node.querySelector<HTMLElement>('.jp-wt-Row[aria-selected="true"]')?.focus();
+    this._options.model.select(null);
+  }
+
+  private readonly _options: IPanelOptions;
+  private _actions: IActions;
 }
 
-interface IHeaderProps {
-  readonly downRate: number;
-  readonly upRate: number;
+interface IPanelProps extends IPanelOptions {
+  readonly actions: IActions;
+  readonly onOpen: (infoHash: string) => void;
+  readonly onClose: () => void;
+}
+
+function Panel(props: IPanelProps): React.JSX.Element {
+  const { model, feed, root, trans, actions, onOpen, onClose } = props;
+  const { connection, downRate, upRate, selected, transfers } = model;
+  return (
+    <>
+      <Heading downRate={downRate} upRate={upRate} trans={trans} />
+      <PanelToolbar actions={actions} trans={trans} />
+      <ConnectionNote connection={connection} trans={trans} />
+      {transfers.length === 0 ? (
+        isConnected(connection) && <EmptyState trans={trans} />
+      ) : (
+        <Split
+          label={trans.__('Height of the list')}
+          upper={<FilteredList model={model} actions={actions} onOpen={onOpen} trans={trans} />}
+          lower={
+            selected && (
+              <TransferDetails
+                transfer={selected}
+                feed={feed}
+                samples={model.history(selected.info_hash)}
+                root={root}
+                onClose={onClose}
+                actions={actions}
+                trans={trans}
+              />
+            )
+          }
+        />
+      )}
+    </>
+  );
+}
+
+interface IFilteredListProps {
+  readonly model: ITransferModel;
+  readonly actions: IActions;
+  readonly onOpen: (infoHash: string) => void;
   readonly trans: TranslationBundle;
 }
 
-function Header({ downRate, upRate, trans }: IHeaderProps): React.JSX.Element {
+function FilteredList(props: IFilteredListProps): React.JSX.Element {
+  const { model, actions, onOpen, trans } = props;
+  const [query, setQuery] = React.useState('');
+  const [order, setOrder] = React.useState<Order>('newest');
+  const { transfers, selected } = model;
+  const found = listed(transfers, query, order);
   return (
-    <header className="jp-wt-Header">
-      <h2>{trans.__('Transfers')}</h2>
-      {downRate > 0 && (
-        <span title={trans.__('Receiving')}>
-          <span aria-hidden="true">↓ </span>
-          {formatRate(downRate)}
-        </span>
+    <>
+      {(transfers.length > MANY || query !== '') && (
+        <ListFilter
+          query={query}
+          onQuery={setQuery}
+          order={order}
+          onOrder={setOrder}
+          trans={trans}
+        />
       )}
-      {upRate > 0 && (
-        <span title={trans.__('Sending')}>
-          <span aria-hidden="true">↑ </span>
-          {formatRate(upRate)}
-        </span>
+      {found.length > 0 ? (
+        <TransferList
+          transfers={found}
+          selected={selected?.info_hash}
+          onSelect={infoHash => {
+            model.select(infoHash);
+          }}
+          onOpen={onOpen}
+          actions={actions}
+          trans={trans}
+        />
+      ) : (
+        <p className="jp-wt-Notice">{trans.__('No transfer has such a name.')}</p>
       )}
-    </header>
+    </>
   );
 }
 
@@ -74,26 +216,14 @@ interface IConnectionNoteProps {
   readonly trans: TranslationBundle;
 }
 
-function ConnectionNote({ connection, trans }: IConnectionNoteProps): React.JSX.Element | null {
-  switch (connection) {
-    case 'unreachable':
-      return (
-        <p className="jp-wt-Note" role="status">
-          {trans.__('The Jupyter server does not answer. Trying again…')}
-        </p>
-      );
-    case 'missing':
-      return (
-        <p className="jp-wt-Note" role="status">
-          {trans.__('The server extension jupyter_webtorrent is not enabled on this server.')}
-        </p>
-      );
-    default:
-      return null;
-  }
-}
-
-/** Whether an empty list means that there are no transfers. */
-function isKnown(connection: Connection): boolean {
-  return connection === 'live' || connection === 'polling';
+/** Is there always, so that a screen reader says what comes into it. */
+function ConnectionNote({ connection, trans }: IConnectionNoteProps): React.JSX.Element {
+  return (
+    <p className="jp-wt-Note" role="status">
+      {connection === 'unreachable' &&
+        trans.__('The Jupyter server does not answer. Trying again…')}
+      {connection === 'missing' &&
+        trans.__('The server extension jupyter_webtorrent is not enabled on this server.')}
+    </p>
+  );
 }

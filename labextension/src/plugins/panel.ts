@@ -1,12 +1,16 @@
-/** Adds the panel of transfers to the left area. */
+/** Adds the panel of transfers to the left area, and the commands that show a transfer in it. */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ILayoutRestorer } from '@jupyterlab/application';
+import { PageConfig } from '@jupyterlab/coreutils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { actionsOf } from '../actions';
+import { CommandIDs, TRANSFERS_ARGS } from '../commands';
 import { TransfersPanel } from '../components/TransfersPanel';
+import { DetailsFeed } from '../details';
 import { transfersIcon } from '../icons';
-import { ITransfers, ITransfersPanel } from '../tokens';
+import { ITransferApi, ITransfers, ITransfersPanel } from '../tokens';
 
 const PANEL_ID = 'jupyter-webtorrent-transfers';
 
@@ -18,21 +22,67 @@ export const panelPlugin: JupyterFrontEndPlugin<ITransfersPanel> = {
   description: 'Shows the transfers in a side panel.',
   autoStart: true,
   provides: ITransfersPanel,
-  requires: [ITransfers],
+  requires: [ITransfers, ITransferApi],
   optional: [ITranslator, ILayoutRestorer],
   activate: (
     app: JupyterFrontEnd,
     transfers: ITransfers,
+    api: ITransferApi,
     translator: ITranslator | null,
     restorer: ILayoutRestorer | null
   ) => {
+    const { commands, shell } = app;
     const trans = (translator ?? nullTranslator).load('jupyter_webtorrent');
-    const panel = new TransfersPanel(transfers, trans);
+    const panel = new TransfersPanel(
+      {
+        model: transfers,
+        feed: new DetailsFeed(api, transfers),
+        root: PageConfig.getOption('webtorrentRoot'),
+        trans
+      },
+      actionsOf(commands)
+    );
     panel.id = PANEL_ID;
     panel.title.icon = transfersIcon;
     panel.title.caption = trans.__('Transfers');
-    app.shell.add(panel, 'left', { rank: RANK, type: 'WebTorrent transfers' });
+    shell.add(panel, 'left', { rank: RANK, type: 'WebTorrent transfers' });
     restorer?.add(panel, PANEL_ID);
+
+    const show = (infoHash: unknown, details: boolean): void => {
+      shell.activateById(PANEL_ID);
+      if (typeof infoHash === 'string') {
+        transfers.select(infoHash);
+        void panel.focusSelected(details);
+      }
+    };
+    commands.addCommand(CommandIDs.show, {
+      label: trans.__('Show Transfers'),
+      icon: transfersIcon,
+      describedBy: { args: TRANSFERS_ARGS },
+      execute: ({ infoHash }) => {
+        show(infoHash, false);
+      }
+    });
+    commands.addCommand(CommandIDs.details, {
+      label: trans.__('Show Details'),
+      describedBy: { args: TRANSFERS_ARGS },
+      execute: ({ infoHash }) => {
+        show(infoHash ?? hitTransfer(app), true);
+      }
+    });
+    // Other plugins add theirs later.
+    commands.commandChanged.connect((_registry, { type }) => {
+      if (type === 'added' || type === 'removed') {
+        panel.actions = actionsOf(commands);
+      }
+    });
     return panel;
   }
 };
+
+/** The transfer whose context menu is open. */
+function hitTransfer(app: JupyterFrontEnd): string | undefined {
+  return app.contextMenuHitTest(node => node.dataset['infoHash'] !== undefined)?.dataset[
+    'infoHash'
+  ];
+}
