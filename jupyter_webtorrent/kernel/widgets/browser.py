@@ -40,13 +40,13 @@ class FolderBrowser(Panel):
             tooltip="Files and folders: Ctrl or Shift selects several",
             layout=Layout(**WIDE),
         )
-        self.open = button("Open folder", "Show what is in the selected folder", self._open)
+        self.open_button = button("Open folder", "Show what is in the selected folder", self._open)
         self.clear = button("Choose nothing", "Forget what is chosen", self._clear)
         self._note = quiet_words()
         self._trouble = Words(color=ERROR_COLOR)
         self.entries.observe(self._selected, "index")
         super().__init__(
-            [self._crumbs, self.entries, Row([self.open, self.clear]), self._trouble, self._note]
+            [self._crumbs, self.entries, Row([self.open_button, self.clear]), self._trouble, self._note]
         )
         self.go(folder)
 
@@ -110,7 +110,7 @@ class FolderBrowser(Panel):
 
     def _show(self) -> None:
         selected = self.entries.index
-        self.open.disabled = not (len(selected) == 1 and self._entries[selected[0]].is_dir())
+        self.open_button.disabled = not (len(selected) == 1 and self._entries[selected[0]].is_dir())
         self.clear.disabled = not self.chosen
         names = [text.place(str(path)) for path in list(self.chosen)[:_MOST_NAMED]]
         lines = [f"Chosen: {', '.join(names)}" if names else "Nothing is chosen yet."]

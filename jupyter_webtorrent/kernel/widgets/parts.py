@@ -30,8 +30,8 @@ _COLUMNS = 90
 """Labels do not wrap: a longer text takes several."""
 _LINE_MARGIN = "-4px 2px"
 """Labels are as tall as buttons: this brings lines of text as close as they are elsewhere."""
-ERROR_COLOR = "var(--jp-error-color1, var(--vscode-errorForeground, #d32f2f))"
-_QUIET_COLOR = "var(--jp-ui-font-color2, var(--vscode-descriptionForeground, gray))"
+ERROR_COLOR = "var(--jp-error-color1, #d32f2f)"
+_QUIET_COLOR = "var(--jp-ui-font-color2, #808080)"
 
 
 class _Closing:
