@@ -16,14 +16,23 @@ if TYPE_CHECKING:
 
     from jupyter_webtorrent.kernel.sharing import fetch, share
     from jupyter_webtorrent.kernel.transfer import Transfer
-    from jupyter_webtorrent.kernel.widgets import FetchPanel, SharePanel
+    from jupyter_webtorrent.kernel.widgets import FetchPanel, SharePanel, TransfersPanel
 
-__all__ = ["FetchPanel", "SharePanel", "Transfer", "__version__", "fetch", "share"]
+__all__ = [
+    "FetchPanel",
+    "SharePanel",
+    "Transfer",
+    "TransfersPanel",
+    "__version__",
+    "fetch",
+    "share",
+]
 
 _HOMES = {
     "FetchPanel": "jupyter_webtorrent.kernel.widgets",
     "SharePanel": "jupyter_webtorrent.kernel.widgets",
     "Transfer": "jupyter_webtorrent.kernel.transfer",
+    "TransfersPanel": "jupyter_webtorrent.kernel.widgets",
     "fetch": "jupyter_webtorrent.kernel.sharing",
     "share": "jupyter_webtorrent.kernel.sharing",
 }

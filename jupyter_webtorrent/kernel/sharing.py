@@ -24,11 +24,14 @@ def share(
     name: str | None = None,
     trackers: Sequence[str] | None = None,
     private: bool = False,
+    seed_ratio: float | None = None,
+    seed_seconds: float | None = None,
 ) -> Transfer:
     """Share a file, a folder, or several of them as one folder called `name`; give `.magnet` to others.
 
     It is passed on for as long as the Jupyter server runs. `trackers` takes the place of the server's own;
-    `private` keeps peers from being found by any other way (BEP 27). Raises a WebTorrentError.
+    `private` keeps peers from being found by any other way (BEP 27). It pauses once `seed_ratio` times its bytes
+    were sent, or after `seed_seconds`. Notebooks are shared as they are now, from copies. Raises a WebTorrentError.
     """
     client = connect()
     named = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
@@ -39,6 +42,9 @@ def share(
         name=name,
         trackers=None if trackers is None else list(trackers),
         private=private,
+        seed_ratio=seed_ratio,
+        seed_seconds=seed_seconds,
+        copy_notebooks=True,
     )
     return Transfer(client, client.share(request))
 
@@ -56,16 +62,19 @@ def fetch(
     Returns at once: `fetch(link).wait().paths` has the files. Raises a WebTorrentError.
     """
     client = connect()
-    text = os.fspath(link).strip()
-    if link_kind(text) is LinkKind.FILE:
-        text = absolute(text)
     request = FetchRequest(
-        link=text,
+        link=server_link(link),
         folder=absolute(folder if folder is not None else Path.cwd()),
         select=[select] if isinstance(select, str) else list(select),
         trackers=None if trackers is None else list(trackers),
     )
     return Transfer(client, client.fetch(request))
+
+
+def server_link(link: StrPath) -> str:
+    """A link as the server reads it, whose working folder is another one."""
+    text = os.fspath(link).strip()
+    return absolute(text) if link_kind(text) is LinkKind.FILE else text
 
 
 def absolute(path: StrPath) -> str:

@@ -110,6 +110,12 @@ def progress_line(status: TransferStatus) -> str:
     return f"{line}; {one_line(status.notice)}" if status.notice else line
 
 
+def ways(status: TransferStatus) -> str:
+    """Over what its peers are connected: `2 over webrtc, 1 over tcp`; empty without peers."""
+    used = sorted(status.peers_by_transport.items(), key=lambda item: item[1], reverse=True)
+    return ", ".join(f"{peers} over {transport}" for transport, peers in used if peers)
+
+
 def completion_line(details: TransferDetails) -> str:
     """What a fetch brought: `penguins.csv: 13.5 kB from 1 peer over tcp in 0.4 s -> /path`."""
     status = details.transfer

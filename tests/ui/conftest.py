@@ -30,15 +30,18 @@ class Classroom:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def classroom(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Classroom]:
-    """Both notebooks open, with `%wt` loaded and the panel in view."""
+async def classroom(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Classroom]:
+    """Both notebooks open, with `%wt` loaded and the panel in view; a module's STUDENT_APP may be Notebook 7."""
+    app = getattr(request.module, "STUDENT_APP", "jupyterlab")
     SCREENSHOTS.mkdir(exist_ok=True)
     folder = tmp_path_factory.mktemp("labs")
     watch = Watch()
     async with (
         running_tracker(folder / "tracker.log") as tracker,
         lab_server("the teacher", folder / "teacher", tracker, base_url="/user/ada/") as teacher,
-        lab_server("the student", folder / "student", tracker) as student,
+        lab_server("the student", folder / "student", tracker, app=app) as student,
         chromium() as browser,
         _page("teacher", teacher, browser, watch) as teachers_lab,
         _page("student", student, browser, watch) as students_lab,
@@ -87,6 +90,7 @@ async def _begin(lab: Lab) -> None:
     }
     (lab.root / "lesson.ipynb").write_text(json.dumps(notebook), "utf-8")
     await lab.open("lesson.ipynb")
-    await lab.open_panel()
-    await lab.photograph("empty")
+    if lab.server.app == "jupyterlab":
+        await lab.open_panel()
+        await lab.photograph("empty")
     await lab.run_cell("%load_ext jupyter_webtorrent")

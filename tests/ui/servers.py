@@ -1,4 +1,4 @@
-"""A person's JupyterLab: a server of its own process, with its own folders and token and the extension as built.
+"""A person's JupyterLab or Notebook 7: a server of its own process, with its own folders and token and the extension as built.
 
 Nothing of it asks anybody anything: no news, no updates, no tracker but the one it is told, no STUN server.
 """
@@ -12,12 +12,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from notebooks.demo.programs import running
 
 PROJECT = Path(__file__).parents[2]
 LAB_EXTENSION = PROJECT / "jupyter_webtorrent" / "labextension"
+
+App = Literal["jupyterlab", "notebook"]
+"""What a person opens notebooks in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +30,17 @@ class LabServer:
     root: Path
     url: str
     token: str
+    app: App = "jupyterlab"
 
     def notebook_url(self, name: str) -> str:
         """Where a person opens a notebook of the root folder; holds the token."""
-        return f"{self.url}lab/tree/{name}?token={self.token}"
+        pages = "lab/tree" if self.app == "jupyterlab" else "notebooks"
+        return f"{self.url}{pages}/{name}?token={self.token}"
 
 
 @asynccontextmanager
 async def lab_server(
-    name: str, folder: Path, tracker: str, *, base_url: str = "/"
+    name: str, folder: Path, tracker: str, *, base_url: str = "/", app: App = "jupyterlab"
 ) -> AsyncIterator[LabServer]:
     """Run a server that keeps all it writes below `folder` until the block ends.
 
@@ -53,12 +58,12 @@ async def lab_server(
     token = secrets.token_hex(24)
     async with running(
         f"{name}'s server",
-        *("-m", "jupyterlab", f"--config={settings}"),
+        *("-m", app, f"--config={settings}"),
         log=folder / "server.log",
         environment=_environment(folder, runtime, token),
     ) as program:
         url = await program.ready(lambda: _published_url(runtime, program.pid))
-        yield LabServer(root, url, token)
+        yield LabServer(root, url, token, app)
 
 
 def choose_no_news(user_settings: Path) -> None:
@@ -70,6 +75,7 @@ def choose_no_news(user_settings: Path) -> None:
 
 
 def _settings(root: Path, labextensions: Path, tracker: str, base_url: str) -> dict[str, Any]:
+    page = {"extra_labextensions_path": [str(labextensions)], "expose_app_in_browser": True}
     return {
         "ServerApp": {
             "ip": "127.0.0.1",
@@ -85,11 +91,11 @@ def _settings(root: Path, labextensions: Path, tracker: str, base_url: str) -> d
             },
         },
         "LabApp": {
-            "extra_labextensions_path": [str(labextensions)],
-            "expose_app_in_browser": True,
+            **page,
             "news_url": None,
             "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         },
+        "JupyterNotebookApp": page,
         "WebTorrentApp": {
             "trackers": [tracker],
             "stun_servers": [],

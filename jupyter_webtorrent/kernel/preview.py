@@ -1,0 +1,63 @@
+"""A link's list of files, got before anything else of it is, and forgotten again unless it is fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jupyter_webtorrent.kernel.access import Access
+from jupyter_webtorrent.kernel.errors import TransferFailedError
+from jupyter_webtorrent.kernel.sharing import StrPath, absolute, server_link
+from jupyter_webtorrent.kernel.transfer import Transfer
+from jupyter_webtorrent.schema.transfers import (
+    FetchRequest,
+    FileStatus,
+    TransferState,
+    TransferStatus,
+)
+
+
+class Preview:
+    """Begins to look at a link; raises a WebTorrentError, as all of its methods may."""
+
+    def __init__(self, client: Access, link: StrPath) -> None:
+        self.client = client
+        self._link = server_link(link)
+        known = {status.info_hash for status in client.transfers()}
+        self.status = client.fetch(FetchRequest(link=self._link, folder="", on_demand=True))
+        self._is_ours = self.status.info_hash not in known
+
+    @property
+    def info_hash(self) -> str:
+        return self.status.info_hash
+
+    def files(self) -> list[FileStatus]:
+        """For once its state is no longer METADATA."""
+        return self.client.details(self.info_hash).files
+
+    def fetch(self, folder: StrPath, files: Sequence[int]) -> Transfer:
+        """Fetch files by their index; none: all of them."""
+        request = FetchRequest(link=self._link, folder=absolute(folder), files=list(files))
+        transfer = Transfer(self.client, self.client.fetch(request))
+        self._is_ours = False
+        return transfer
+
+    def cancel(self) -> None:
+        """Leave nothing behind, unless it was there before or somebody fetches it by now."""
+        if not self._is_ours:
+            return
+        self._is_ours = False
+        try:
+            status = self.client.transfer(self.info_hash)
+        except TransferFailedError:  # gone already
+            return
+        if _is_a_look(status):
+            self.client.remove(self.info_hash, delete_data=True)
+
+
+def _is_a_look(status: TransferStatus) -> bool:
+    """Whether nothing but the list of files was asked for."""
+    return status.state in (
+        TransferState.METADATA,
+        TransferState.ON_DEMAND,
+        TransferState.FAILED,
+    )
