@@ -1,4 +1,4 @@
-"""A person's JupyterLab or Notebook 7: a server of its own process, with its own folders and token and the extension as built.
+"""A person's JupyterLab or Notebook 7: a server of its own process, its own folders and token, the extension as built.
 
 Nothing of it asks anybody anything: no news, no updates, no tracker but the one it is told, no STUN server.
 """

@@ -102,7 +102,9 @@ async def test_all_transfers_are_watched_paused_unfolded_and_removed(
     teacher: Lab, student: Lab
 ) -> None:
     original = _write(teacher, "big.bin", 30_000_000)
-    shared = await teacher.run_cell("import jupyter_webtorrent as wt; print(wt.share('big.bin').magnet)")
+    shared = await teacher.run_cell(
+        "import jupyter_webtorrent as wt; print(wt.share('big.bin').magnet)"
+    )
     link = (await shared.inner_text()).strip()
     panel = await _panel(student, "TransfersPanel")
     await student.run_cell(f"wt.fetch({link!r}); None")
@@ -165,7 +167,9 @@ async def test_fifty_hostile_names_are_text_in_all_panels(teacher: Lab) -> None:
     ]
     assert missing == []
     for panel in (sharing, fetching, transfers):
-        made = panel.locator("script, iframe, b, a, mjx-container, button[data-commandlinker-command]")
+        made = panel.locator(
+            "script, iframe, b, a, mjx-container, button[data-commandlinker-command]"
+        )
         await expect(made).to_have_count(0)
     await _photograph(teacher, "hostile")
 

@@ -46,7 +46,13 @@ class FolderBrowser(Panel):
         self._trouble = Words(color=ERROR_COLOR)
         self.entries.observe(self._selected, "index")
         super().__init__(
-            [self._crumbs, self.entries, Row([self.open_button, self.clear]), self._trouble, self._note]
+            [
+                self._crumbs,
+                self.entries,
+                Row([self.open_button, self.clear]),
+                self._trouble,
+                self._note,
+            ]
         )
         self.go(folder)
 
