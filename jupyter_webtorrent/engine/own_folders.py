@@ -1,48 +1,119 @@
 """Where a session keeps what nobody named a folder for: beside its state, or in a temporary folder.
 
-What lies in them is its torrents' business. Blocking; one call at a time.
+Each torrent has an entry of its own, locked while a session uses it. Blocking; one call at a time.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from jupyter_webtorrent.storage.files import plain_errors
+from jupyter_webtorrent.protocol.identity import InfoHash
+from jupyter_webtorrent.storage.files import plain_errors, try_lock
 
-READING: Final = "reading"
-"""What is fetched on demand."""
+_READING: Final = "reading"
+_COPIES: Final = "copies"
+_LOCK: Final = ".lock"
 
 
 class OwnFolders:
-    """The temporary folder is made when it is needed, and removed by `close`."""
+    """What is read on demand, and copies of notebooks. The temporary folder is removed by `close`."""
 
     def __init__(self, state_folder: Path | None) -> None:
-        self._state_folder = state_folder
-        self._temporary: Path | None = None
+        self._root = None if state_folder is None else Path(os.path.realpath(state_folder))
+        self._is_temporary = state_folder is None
+        self._locks: dict[Path, int] = {}
 
-    def folder(self, name: str) -> Path:
-        """The folder of this name, made if need be; raises StorageError."""
-        with plain_errors("make a folder for what is read"):
-            folder = self._root() / name
-            folder.mkdir(parents=True, exist_ok=True)
-        return folder.absolute()
+    def for_reading(self, info_hash: InfoHash) -> Path:
+        """The place of a torrent on demand; raises StorageError."""
+        return self._kind(_READING) / str(info_hash)
 
-    def is_for_reading(self, folder: Path) -> bool:
-        """Whether nobody named this folder for what is in it."""
-        roots = (self._state_folder, self._temporary)
-        return any(root is not None and folder == root.absolute() / READING for root in roots)
+    def for_copies(self) -> Path:
+        """A new place for copies of files; raises StorageError."""
+        with plain_errors("make a folder for copies"):
+            entry = Path(tempfile.mkdtemp(prefix="", dir=self._kind(_COPIES)))
+        self.hold([entry])
+        return entry
+
+    def entries_of(self, paths: Collection[Path]) -> set[Path]:
+        """The entries that these are, or are in."""
+        entries: set[Path] = set()
+        for kind in () if self._root is None else (self._root / _READING, self._root / _COPIES):
+            within = [path.relative_to(kind) for path in paths if path.is_relative_to(kind)]
+            entries.update(kind / path.parts[0] for path in within if path.parts)
+        return entries
+
+    def copies_among(self, paths: Iterable[Path]) -> tuple[int, ...]:
+        """Which of these are copies, by index."""
+        if self._root is None:
+            return ()
+        copies = self._root / _COPIES
+        return tuple(index for index, path in enumerate(paths) if path.is_relative_to(copies))
+
+    def hold(self, entries: Iterable[Path]) -> None:
+        """Use these, made if need be, so that no other session takes them for left behind."""
+        for entry in entries:
+            if entry not in self._locks:
+                with plain_errors("make a folder for what is read"):
+                    entry.mkdir(parents=True, exist_ok=True)
+                    descriptor = os.open(entry / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+                try_lock(descriptor)
+                self._locks[entry] = descriptor
+
+    def remove(self, entries: Iterable[Path]) -> None:
+        """Remove what is of no use any more; files that a person chose to fetch into one stay."""
+        for entry in entries:
+            if (descriptor := self._locks.pop(entry, None)) is not None:
+                os.close(descriptor)
+            if entry.parent.name == _COPIES:
+                shutil.rmtree(entry, ignore_errors=True)
+                continue
+            with suppress(OSError):
+                for hidden in entry.glob(".*"):
+                    if hidden.is_dir() and not hidden.is_symlink():
+                        shutil.rmtree(hidden, ignore_errors=True)
+                    else:
+                        hidden.unlink()
+                entry.rmdir()
+
+    def sweep(self) -> None:
+        """Remove what sessions left behind that have ended."""
+        assert self._root is not None
+        for kind in (_READING, _COPIES):
+            with suppress(OSError):
+                for entry in sorted((self._root / kind).iterdir()):
+                    if entry not in self._locks and entry.is_dir() and _is_abandoned(entry):
+                        self.remove([entry])
 
     def close(self) -> None:
-        """Remove what does not outlive the session."""
-        if self._temporary is not None:
-            shutil.rmtree(self._temporary, ignore_errors=True)
+        """Let go of all, and remove what does not outlive the session."""
+        for descriptor in self._locks.values():
+            os.close(descriptor)
+        self._locks.clear()
+        if self._is_temporary and self._root is not None:
+            shutil.rmtree(self._root, ignore_errors=True)
 
-    def _root(self) -> Path:
-        if self._state_folder is not None:
-            return self._state_folder
-        if self._temporary is None:
-            self._temporary = Path(tempfile.mkdtemp(prefix="webtorrent-"))
-        return self._temporary
+    def _kind(self, name: str) -> Path:
+        with plain_errors("make a folder for what is read"):
+            if self._root is None:
+                self._root = Path(os.path.realpath(tempfile.mkdtemp(prefix="webtorrent-")))
+            folder = self._root / name
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def _is_abandoned(entry: Path) -> bool:
+    """Whether no session has it; one that was only just made may not be locked yet, and has no lock file."""
+    try:
+        descriptor = os.open(entry / _LOCK, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return try_lock(descriptor)
+    finally:
+        os.close(descriptor)

@@ -6,7 +6,7 @@ Whether there is such a torrent already, and what becomes of it, is the session'
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,8 +15,7 @@ from jupyter_webtorrent.engine.discovery import is_websocket
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.goals import SeedingGoal
 from jupyter_webtorrent.engine.links import Source
-from jupyter_webtorrent.engine.offload import run_to_end
-from jupyter_webtorrent.engine.own_folders import READING
+from jupyter_webtorrent.engine.offload import run_to_end, to_the_end
 from jupyter_webtorrent.engine.selection import FileSelection
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.engine.tiers import Tiers, merged, one_each
@@ -25,6 +24,7 @@ from jupyter_webtorrent.net.guard import Policy
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress
 from jupyter_webtorrent.protocol.magnet import MagnetLink
 from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest, TransferState
+from jupyter_webtorrent.storage.copies import NotebookCopies
 from jupyter_webtorrent.storage.create import CreatedTorrent, create_info
 
 
@@ -44,6 +44,8 @@ class Plan:
     sequential: bool = False
     shared: CreatedTorrent | None = None
     shared_paths: tuple[Path, ...] = ()
+    copied: tuple[int, ...] = ()
+    """Which files are shared from copies."""
     earlier: Torrent | None = None
     """Which it is to take the place of, once that has ended."""
 
@@ -69,6 +71,11 @@ class Plan:
         if self.earlier is not None:
             torrent.succeed(self.earlier)
         return torrent
+
+    def is_shared_by(self, torrent: Torrent) -> bool:
+        """Whether a torrent shares all of it already, and as safely: from copies, if this plan does."""
+        assert self.shared is not None
+        return torrent.has_everything and (bool(torrent.copied) or not self.copied)
 
     def is_served_by(self, torrent: Torrent) -> bool:
         """Whether a torrent of the same info hash can go on instead; raises EngineError if it is in the way."""
@@ -134,7 +141,7 @@ class Planner:
             tiers = self._named_tiers(links.checked_trackers(request.trackers))
         addresses = _addresses(request.peers)
         web_seeds = links.checked_web_seeds(request.web_seeds)
-        created = await self._create(paths, request)
+        created = await self._copy_and_create(paths, request)
         info = created.info
         return Plan(
             Source(MagnetLink(info.info_hash, name=info.name, web_seeds=web_seeds), info),
@@ -144,6 +151,7 @@ class Planner:
             addresses=addresses,
             shared=created,
             shared_paths=tuple(path.absolute() for path in paths),
+            copied=self._services.own_folders.copies_among(created.files),
         )
 
     async def fetch(self, request: FetchRequest) -> Plan:
@@ -152,7 +160,7 @@ class Planner:
         addresses = (*source.link.peers, *_addresses(request.peers))
         web_seeds = links.checked_web_seeds(request.web_seeds)
         selection = _selection(request, source)
-        folder = await self._services.offload(self._folder, request)
+        folder = await self._services.offload(self._folder, request, source.link.info_hash)
         named = self._named_tiers(links.checked_trackers(request.trackers or []))
         tiers = merged(source.tiers, named)
         if request.trackers is None and not tiers and not addresses:
@@ -178,13 +186,13 @@ class Planner:
             raise EngineError("a link or the content of a .torrent file, not both")
         return links.source_of(links.metainfo_of(request.metainfo))
 
-    def _folder(self, request: FetchRequest) -> Path:
+    def _folder(self, request: FetchRequest, info_hash: InfoHash) -> Path:
         """Where it goes. Blocking."""
         if request.folder:
             return _existing_folder(request.folder)
         if not request.on_demand:
             raise EngineError("no folder was named to fetch into")
-        return self._services.own_folders.folder(READING)
+        return self._services.own_folders.for_reading(info_hash)
 
     def check_ways(self, plan: Plan) -> None:
         """Refuse what can find nobody; raises EngineError. Call it once the session listens."""
@@ -211,7 +219,26 @@ class Planner:
         self._services.tcp_trackers.named(url for tier in tiers for url in tier)
         return tiers
 
-    async def _create(self, paths: list[Path], request: ShareRequest) -> CreatedTorrent:
+    async def _copy_and_create(self, paths: list[Path], request: ShareRequest) -> CreatedTorrent:
+        if not request.copy_notebooks:
+            return await self._create(paths, request, None)
+        offload, own = self._services.offload, self._services.own_folders
+        folder = await offload(own.for_copies)
+        try:
+            created = await self._create(paths, request, NotebookCopies(folder).stand_in)
+        except BaseException:
+            await to_the_end(offload(own.remove, [folder]))
+            raise
+        if not own.copies_among(created.files):
+            await offload(own.remove, [folder])
+        return created
+
+    async def _create(
+        self,
+        paths: list[Path],
+        request: ShareRequest,
+        stand_in: Callable[[Path], Path] | None,
+    ) -> CreatedTorrent:
         """Hash the paths; ends at once when the session closes."""
         stop = threading.Event()
         self._hashing.add(stop)
@@ -224,6 +251,7 @@ class Planner:
                 name=request.name,
                 private=request.private,
                 progress=lambda _done, _total: _raise_if(stop),
+                stand_in=stand_in,
             )
         finally:
             self._hashing.discard(stop)

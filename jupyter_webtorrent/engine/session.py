@@ -13,7 +13,7 @@ from random import Random, SystemRandom
 from types import TracebackType
 from typing import Self
 
-from jupyter_webtorrent.engine import reachability, status
+from jupyter_webtorrent.engine import leftovers, reachability, status
 from jupyter_webtorrent.engine.block_reader import ChunkCache
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
@@ -148,10 +148,15 @@ class Session:
     async def share(self, request: ShareRequest) -> Torrent:
         """Hash the paths into one torrent and seed it; returns once it can be fetched."""
         plan = await self._planner.share(request)
-        await self._listen()
+        try:
+            await self._listen()
+        except NetError:
+            await leftovers.clear_plan(self._services, plan)
+            raise
         async with self._changing:
             existing = self.torrents.get(plan.info_hash)
-            if existing is not None and existing.has_everything:
+            if existing is not None and plan.is_shared_by(existing):
+                await leftovers.clear_plan(self._services, plan, besides=existing)
                 existing.peering.add_peers(plan.addresses)
                 existing.goal.set(request.seed_ratio, request.seed_seconds)
                 self._services.keep(existing.info_hash)
@@ -159,9 +164,9 @@ class Session:
                 return existing
             if existing is not None:  # failed, or not all of it: here is all
                 await self._end(existing)
-            torrent = self._begin(plan.torrent(self._services))
+            torrent = await self._begin(plan.torrent(self._services))
             if existing is not None:
-                await self._make_way(existing)
+                await leftovers.clear(self._services, existing, torrent)
         await torrent.wait()
         return torrent
 
@@ -185,10 +190,10 @@ class Session:
             self._planner.check_ways(plan)
             if existing is not None:
                 await self._end(existing)
-            torrent = self._begin(plan.torrent(self._services))
+            torrent = await self._begin(plan.torrent(self._services))
             torrent.resume()
-            if existing is not None and existing.data.disk.folder != torrent.data.disk.folder:
-                await self._make_way(existing)
+            if existing is not None:
+                await leftovers.clear(self._services, existing, torrent)
             return torrent
 
     async def set_priorities(
@@ -203,7 +208,7 @@ class Session:
                 if self.torrents.get(info_hash) is torrent:  # nobody was faster
                     plan = same_again(torrent)
                     await self._end(torrent)
-                    return self._begin(plan.torrent(self._services))
+                    return await self._begin(plan.torrent(self._services))
         return torrent
 
     def open_stream(self, info_hash: InfoHash, file: int | str) -> FileStream:
@@ -222,10 +227,9 @@ class Session:
             torrent = self.torrent(info_hash)
             await self._end(torrent)
         self._services.keep(info_hash, soon=True)
-        disk = torrent.data.disk
-        is_ours = self._services.own_folders.is_for_reading(disk.folder)
-        if (delete_data or is_ours) and disk.store is not None:
-            await self._services.offload(disk.store.delete_data)
+        if delete_data and torrent.data.disk.store is not None:
+            await self._services.offload(torrent.data.disk.store.delete_data)
+        await leftovers.clear(self._services, torrent)
 
     async def pause(self, info_hash: InfoHash) -> None:
         """Stop all traffic of a torrent; returns when it has stopped.
@@ -272,9 +276,10 @@ class Session:
         """The torrent's life, to wait for its end."""
         return self._tasks[torrent.info_hash]
 
-    def _begin(self, torrent: Torrent) -> Torrent:
+    async def _begin(self, torrent: Torrent) -> Torrent:
         if len(self.torrents) >= MAX_TORRENTS:
             raise EngineError(f"a session holds {MAX_TORRENTS} torrents; remove one first")
+        await leftovers.hold(self._services, torrent)
         self.torrents[torrent.info_hash] = torrent
         task = self._tasks[torrent.info_hash] = asyncio.create_task(torrent.run())
         task.add_done_callback(lambda _: torrent.ended())
@@ -301,10 +306,11 @@ class Session:
             try:
                 torrent = kept_torrent(info_hash, kept, self._services)
                 torrent.peering.add_peers(torrent.link.peers)
-                self._begin(torrent)
+                await self._begin(torrent)
             except WebTorrentError as error:
                 log.warning("%s is forgotten: %s", info_hash, error)
                 self._services.keep(info_hash)
+        await offload(self._services.own_folders.sweep)
 
     async def _end(self, torrent: Torrent) -> None:
         """Stop a torrent, whatever it is doing; what it has on disk stays."""
@@ -312,15 +318,6 @@ class Session:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         del self._tasks[torrent.info_hash], self.torrents[torrent.info_hash]
-
-    async def _make_way(self, ended: Torrent) -> None:
-        """What was only read is begun anew elsewhere, or shared: what was kept of it is of no more use."""
-        store = ended.data.disk.store
-        if ended.swarm.on_demand and store is not None:
-            try:
-                await self._services.offload(store.delete_data)
-            except StorageError as error:
-                log.warning("%s", error)
 
     # What is told of them
 

@@ -17,6 +17,7 @@ from jupyter_webtorrent.schema.transfers import (
     TransferState,
     TransferStatus,
 )
+from jupyter_webtorrent.storage.paths import shown
 from jupyter_webtorrent.swarm.rate import RateMeter
 from jupyter_webtorrent.swarm.swarm import Swarm
 from jupyter_webtorrent.version import __version__
@@ -49,7 +50,7 @@ def transfer_status(torrent: Torrent, magnet: str) -> TransferStatus:
         seconds=ended - torrent.started_at,
         paths=[str(path) for path in torrent.paths],
         folder=str(torrent.data.disk.folder),
-        notice=torrent.switch.reason or torrent.data.notice or trouble(torrent),
+        notice=torrent.switch.reason or torrent.data.notice or trouble(torrent) or copied(torrent),
         error=torrent.error,
     )
 
@@ -114,6 +115,17 @@ def trouble(torrent: Torrent) -> str:
         alone = all((tracker.seeders or 0) == 0 for tracker in trackers)
         reasons.insert(0, "the tracker knows no seed" if alone else "connecting")
     return "no peers yet" + (f" ({'; '.join(reasons[:3])})" if reasons else "")
+
+
+def copied(torrent: Torrent) -> str:
+    """What is shared from a copy, in one line, if anything is."""
+    info, count = torrent.info, len(torrent.copied)
+    if info is None or not count:
+        return ""
+    if count == 1:
+        name = shown(info.files[torrent.copied[0]].path[-1])
+        return f"{name} is shared as it is now; share it again after you change it"
+    return f"{count} notebooks are shared as they are now; share them again after you change them"
 
 
 def _wanted_bytes(torrent: Torrent) -> tuple[int, int]:

@@ -71,6 +71,8 @@ class Torrent:
         self.shared = shared
         """None: it is fetched."""
         self.shared_paths = shared_paths
+        self.copied = services.own_folders.copies_among(shared.files if shared is not None else ())
+        """Which of the files, by index, are shared from copies."""
         self._loop = asyncio.get_running_loop()
         self.started_at = self._loop.time()
         self.finished_at: float | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -55,19 +55,23 @@ def create_info(
     piece_length: int | None = None,
     private: bool = False,
     progress: Progress | None = None,
+    stand_in: Callable[[Path], Path] | None = None,
 ) -> CreatedTorrent:
     """Hash a file, a folder, or several of them into one folder, the way create-torrent 6.1 does.
 
     A folder's entries come in byte order of their names, files and folders mixed, depth first, without
     hidden and junk files; several paths come in the order given. A symbolic link that is named is
     followed; one inside a folder only within that folder. `piece_length` is in bytes; `progress` gets the
-    bytes hashed and the bytes in all, and may raise to stop. Raises StorageError and its subclasses for
+    bytes hashed and the bytes in all, and may raise to stop. `stand_in` names the file that is hashed and
+    served in place of one. Raises StorageError and its subclasses for
     paths that cannot be shared or that change meanwhile, MetainfoError for a name that cannot be.
     """
     tops = _tops(paths)
     single_file = len(tops) == 1 and tops[0].is_file
     name = _checked_name(name) if name is not None else _default_name(tops)
     sources = list(_sources(tops, name))
+    if stand_in is not None:
+        sources = [_replaced(source, stand_in(source.path)) for source in sources]
     if not sources:
         raise StorageError(f"there is no file to share in {shown(str(tops[0].path))}")
     total = sum(source.length for source in sources)
@@ -115,6 +119,13 @@ class _Source(NamedTuple):
     parts: tuple[str, ...]
     """Its path in the torrent."""
     length: int
+
+
+def _replaced(source: _Source, path: Path) -> _Source:
+    if path == source.path:
+        return source
+    with plain_errors(f"share {shown(str(path))}"):
+        return _Source(path, source.parts, path.stat().st_size)
 
 
 def _hash(data: TorrentData, progress: Progress | None) -> bytes:
