@@ -44,6 +44,7 @@ class TorrentData:
         was: str,
         run_commands: Callable[[], None],
         wanted_again: Callable[[], None],
+        is_paused: Callable[[], bool],
     ) -> None:
         """`was` is what a person did with the files: `shared` or `fetched`. `wanted_again` is told when what was
         had has to be fetched again, or a reader needs what was not wanted before."""
@@ -57,7 +58,9 @@ class TorrentData:
             lost=self._found_wrong,
         )
         self.guard = FileGuard(self, was)
-        self.streams = Streams(swarm, self.disk, services.offload, run_commands, wanted_again)
+        self.streams = Streams(
+            swarm, self.disk, services.offload, run_commands, wanted_again, is_paused
+        )
         self._earlier = kept.progress if kept is not None else None
         self._downloaded_before = self._earlier.downloaded if self._earlier is not None else 0
         self._uploaded_before = self._earlier.uploaded if self._earlier is not None else 0

@@ -11,5 +11,13 @@ class TransferNotFoundError(EngineError):
     """There is no transfer with that info hash."""
 
 
+class FileNotInTransferError(EngineError):
+    """A transfer has no such file."""
+
+
+class TooManyReadersError(EngineError):
+    """As many files of a transfer are being read as may be."""
+
+
 class FetchFailedError(EngineError):
     """A fetch ended without its data; the message says why."""

@@ -155,7 +155,10 @@ class EngineHost:
         return self._submit(open_stream)
 
     def read(self, info_hash: str, file: int | str, offset: int, length: int) -> Future[bytes]:
-        """One read, as of a stream that is opened and closed for it; cancel the future to give up."""
+        """One read, as of a stream that is opened and closed for it; cancel the future to give up.
+
+        Nothing beyond it is fetched ahead.
+        """
 
         async def read(session: Session) -> bytes:
             with closing(session.open_stream(InfoHash.from_text(info_hash), file)) as stream:

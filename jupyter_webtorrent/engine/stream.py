@@ -11,7 +11,11 @@ from types import TracebackType
 from typing import Final, Self
 
 from jupyter_webtorrent.engine.disk import TorrentDisk
-from jupyter_webtorrent.engine.errors import EngineError
+from jupyter_webtorrent.engine.errors import (
+    EngineError,
+    FileNotInTransferError,
+    TooManyReadersError,
+)
 from jupyter_webtorrent.engine.offload import Offload
 from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.metainfo import Info
@@ -35,6 +39,7 @@ class Streams:
         offload: Offload,
         run_commands: Callable[[], None],
         more_is_wanted: Callable[[], None],
+        is_paused: Callable[[], bool],
     ) -> None:
         """`more_is_wanted` is told when a reader of a torrent on demand needs what is not here."""
         self.swarm = swarm
@@ -42,6 +47,8 @@ class Streams:
         self.offload = offload
         self._run_commands = run_commands
         self._more_is_wanted = more_is_wanted
+        self.is_paused = is_paused
+        """Whether nothing comes for now; say `changed` when it begins."""
         self.ended_by = ""
         """Why nothing can be read any more."""
         self._open: set[FileStream] = set()
@@ -49,9 +56,12 @@ class Streams:
         """The pieces that each reader waits for, or has, and those that it will come to next."""
 
     def open(self, file: int | str) -> FileStream:
-        """A reader of a file, by its index or its path in the torrent, which need not be known yet."""
+        """A reader of a file, by its index or its path in the torrent, which need not be known yet.
+
+        Raises TooManyReadersError.
+        """
         if len(self._open) >= MAX_STREAMS:
-            raise EngineError(f"{MAX_STREAMS} readers are open; close one first")
+            raise TooManyReadersError(f"{MAX_STREAMS} readers are open; close one first")
         stream = FileStream(self, file)
         self._open.add(stream)
         return stream
@@ -140,8 +150,8 @@ class FileStream:
         """Up to `length` bytes at `offset`, less only at the file's end or past MAX_READ_BYTES.
 
         Waits until they have come; the `ahead` bytes behind them, LOOK_AHEAD_BYTES at most, are fetched next.
-        A cancelled read withdraws its urgency. Raises EngineError if they cannot come any more, and
-        StorageError.
+        A cancelled read withdraws its urgency. Raises EngineError if they cannot come any more or the transfer
+        is paused, and StorageError.
         """
         return await self._at(offset, length, ahead)
 
@@ -182,7 +192,7 @@ class FileStream:
         for index, candidate in enumerate(info.files):
             if not candidate.padding and file in (index, "/".join(candidate.path)):
                 return info, index
-        raise EngineError(f"there is no file {file} in {info.name}")
+        raise FileNotInTransferError(f"there is no file {file} in {info.name}")
 
     async def _arrived(self, name: str, pieces: range, ahead: range) -> None:
         swarm = self._streams.swarm
@@ -214,4 +224,6 @@ class FileStream:
                 raise EngineError(f"nothing can be read any more: {self._streams.ended_by}")
             if condition():
                 return
+            if self._streams.is_paused():
+                raise EngineError("the transfer is paused, and these bytes are not here yet")
             await self._woken.wait()

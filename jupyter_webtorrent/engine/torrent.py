@@ -110,6 +110,7 @@ class Torrent:
             was="fetched" if shared is None else "shared",
             run_commands=self.run_commands,
             wanted_again=self._wanted_again,
+            is_paused=lambda: self.switch.is_paused,
         )
         self.peering = Peering(
             self.swarm,
@@ -327,6 +328,7 @@ class Torrent:
         """Begin to stop all traffic. Raises EngineError if it has failed."""
         self._require_alive()
         self.switch.pause()
+        self.data.streams.changed()
         if self._preparing is not None:
             self._preparing.cancel()
         self._keep()

@@ -116,7 +116,9 @@ class Client:
     def stream_url(self, info_hash: str, file: str) -> str:
         """Where a browser reads a file as it arrives, without host and token."""
         base = urlsplit(self.address.url).path.removesuffix(API_PATH)
-        return f"{base}{STREAM_PATH}{info_hash}/{quote(file)}"
+        # Whoever normalises the URL would take a stranger's `..` for a way out of it.
+        has_dots = any(part in (".", "..") for part in file.split("/"))
+        return f"{base}{STREAM_PATH}{info_hash}/{quote(file, safe='' if has_dots else '/')}"
 
     def _send(
         self,

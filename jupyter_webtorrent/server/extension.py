@@ -28,7 +28,7 @@ from jupyter_webtorrent.engine.settings import CONFIG_NAME, EngineSettings
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.schema.settings import Settings, SettingsStatus
 from jupyter_webtorrent.schema.transfers import TransferState
-from jupyter_webtorrent.server import events, rest
+from jupyter_webtorrent.server import events, rest, streaming
 from jupyter_webtorrent.server.event_log import TransferLog
 from jupyter_webtorrent.server.feed import TransferFeed
 from jupyter_webtorrent.server.handlers import WebTorrentHandler
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 ROUTES: list[tuple[str, type[WebTorrentHandler]]] = [
     *rest.ROUTES,
     *events.ROUTES,
+    *streaming.ROUTES,
     *rest.FALLBACK_ROUTES,
 ]
 

@@ -20,7 +20,12 @@ from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.extension.handler import ExtensionHandlerMixin
 from tornado.web import HTTPError
 
-from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
+from jupyter_webtorrent.engine.errors import (
+    EngineError,
+    FileNotInTransferError,
+    TooManyReadersError,
+    TransferNotFoundError,
+)
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.printable import one_line
 from jupyter_webtorrent.schema.discovery import NOT_LOGGED_IN
@@ -145,8 +150,10 @@ def plain_refusals() -> Iterator[None]:
     """Turn what a person can mend into an HTTP error that says so."""
     try:
         yield
-    except TransferNotFoundError as error:
+    except (TransferNotFoundError, FileNotInTransferError) as error:
         raise HTTPError(404, "%s", error) from None
+    except TooManyReadersError as error:
+        raise HTTPError(503, "%s", error) from None
     except EngineError as error:
         raise HTTPError(409, "%s", error) from None
     except WebTorrentError as error:

@@ -78,9 +78,28 @@ export class TransferApi {
     return URLExt.join(this._settings.baseUrl, API, 'torrents', infoHash, 'metainfo');
   }
 
-  /** Where a file of a transfer can be read, by parts too, while it arrives. */
-  streamUrl(infoHash: string, path: string): string {
-    return URLExt.join(this._settings.baseUrl, STREAM, infoHash, URLExt.encodeParts(path));
+  /** Where a file of a transfer can be read, by parts too, while it arrives; `download`: to be saved. */
+  streamUrl(infoHash: string, path: string, { download = false } = {}): string {
+    const parts = path.split('/');
+    // A browser would follow a stranger's `..` to another address of this server.
+    const hasDots = parts.some(part => part === '.' || part === '..');
+    const name = hasDots ? encodeURIComponent(path) : parts.map(encodeURIComponent).join('/');
+    const folder = URLExt.join(this._settings.baseUrl, STREAM, infoHash);
+    return `${folder}/${name}${download ? '?download=1' : ''}`;
+  }
+
+  /** The first bytes of a file that is not empty, or with no `first` all of it, as soon as they are here. */
+  async read(
+    infoHash: string,
+    path: string,
+    { first, signal }: { first?: number; signal?: AbortSignal } = {}
+  ): Promise<ArrayBuffer> {
+    const init: RequestInit = { method: 'GET' };
+    if (first !== undefined) {
+      init.headers = { Range: `bytes=0-${first - 1}` };
+    }
+    const response = await this._send(this.streamUrl(infoHash, path), init, signal);
+    return response.arrayBuffer();
   }
 
   /**
@@ -130,10 +149,13 @@ export class TransferApi {
     if (body !== undefined) {
       init.body = JSON.stringify(body);
     }
+    return this._send(URLExt.join(this._settings.baseUrl, API, path), init, signal);
+  }
+
+  private async _send(url: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
     if (signal !== undefined) {
       init.signal = signal;
     }
-    const url = URLExt.join(this._settings.baseUrl, API, path);
     const response = await ServerConnection.makeRequest(url, init, this._settings);
     if (!response.ok) {
       throw await ServerConnection.ResponseError.create(response);

@@ -16,6 +16,7 @@ export const CommandIDs = {
   /** Forget a transfer, after asking. */
   remove: 'webtorrent:remove',
   copyLink: 'webtorrent:copy-link',
+  /** Play or show one file of a transfer, also while it arrives. */
   openFile: 'webtorrent:open-file',
   details: 'webtorrent:details'
 } as const;
@@ -36,6 +37,16 @@ export const TRANSFER_ARGS: ReadonlyJSONObject = {
 export const TRANSFERS_ARGS: ReadonlyJSONObject = {
   type: 'object',
   properties: { infoHash: INFO_HASH }
+};
+
+/** The arguments of what is done to one file of a transfer. */
+export const FILE_ARGS: ReadonlyJSONObject = {
+  type: 'object',
+  properties: {
+    infoHash: INFO_HASH,
+    path: { type: 'string', description: "The file's path in the torrent, with /" }
+  },
+  required: ['infoHash', 'path']
 };
 
 export const SHARE_ARGS: ReadonlyJSONObject = {

@@ -77,6 +77,43 @@ describe('the list of transfers', () => {
   });
 });
 
+describe('a file of a transfer', () => {
+  const hash = 'ab'.repeat(20);
+  const stream = `http://localhost:8888/user/ada/webtorrent/stream/${hash}`;
+
+  it.each([
+    ['week 1/a & b?#%.mp4', 'week%201/a%20%26%20b%3F%23%25.mp4'],
+    ['../../logout', '..%2F..%2Flogout'],
+    ['a/./b', 'a%2F.%2Fb'],
+    ['..data', '..data'],
+    ['größe', 'gr%C3%B6%C3%9Fe']
+  ])('%s has an address of its own', (path, quoted) => {
+    const url = apiThatAnswers(null).streamUrl(hash, path);
+    expect(url).toBe(`${stream}/${quoted}`);
+    expect(new URL(url).href.startsWith(stream)).toBe(true);
+    expect(url).not.toContain('secret');
+  });
+
+  it('can be saved', () => {
+    expect(apiThatAnswers(null).streamUrl(hash, 'a.csv', { download: true })).toBe(
+      `${stream}/a.csv?download=1`
+    );
+  });
+
+  it('is read as far as is wanted', async () => {
+    const bytes = await apiThatAnswers([1, 2]).read(hash, 'a.csv', { first: 5 });
+    expect(new TextDecoder().decode(bytes)).toBe('[1,2]');
+    expect(asked[0]?.url.split('?')[0]).toBe(`${stream}/a.csv`);
+    expect(asked[0]?.headers.get('Range')).toBe('bytes=0-4');
+  });
+
+  it('rejects with the one line that the server gives', async () => {
+    const api = apiThatAnswers({ message: 'it is paused' }, { status: 409 });
+    await expect(api.read(hash, 'a.csv')).rejects.toThrow('it is paused');
+    expect(asked[0]?.headers.get('Range')).toBeNull();
+  });
+});
+
 describe('the events', () => {
   it('come from a WebSocket under the base URL', () => {
     const { socket } = follow();

@@ -81,6 +81,23 @@ async def test_what_comes_next_is_fetched_ahead_and_no_further(tmp_path: Path) -
             assert sum(piece in downloader.have for piece in beyond) < 0.2 * len(beyond)
 
 
+async def test_a_reader_hears_that_the_torrent_is_paused_and_reads_what_is_there(
+    tmp_path: Path,
+) -> None:
+    async with classroom(tmp_path, SLOW) as room:
+        _, fetched, data = await begin(room, 32 * MIB)
+        async with fetched.data.streams.open(NAME) as stream:
+            await stream.read(0, 1000)
+            reading = asyncio.create_task(stream.read(20 * MIB, 5 * MIB))
+            await asyncio.sleep(0.01)
+            fetched.pause()
+            with pytest.raises(EngineError, match="the transfer is paused"):
+                await reading
+            assert await stream.read(0, 1000) == data[:1000]
+            fetched.resume()
+            assert await stream.read(20 * MIB, 1000) == data[20 * MIB : 20 * MIB + 1000]
+
+
 async def test_several_readers_are_served_at_once(tmp_path: Path) -> None:
     async with classroom(tmp_path, SLOW) as room:
         _, fetched, data = await begin(room, 32 * MIB)

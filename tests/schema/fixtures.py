@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from jupyter_webtorrent.protocol.media import KIND_OF_ENDING
 from jupyter_webtorrent.schema.failures import ConnectionFailure, FailureCode
 from jupyter_webtorrent.schema.transfers import (
     FilePriority,
@@ -128,6 +129,7 @@ DETAILS = TransferDetails(
 FIXTURES = {
     "details.json": DETAILS,
     "event.json": EVENT,
+    "media.json": {ending: kind.value for ending, kind in sorted(KIND_OF_ENDING.items())},
     "states.json": list(TransferState),
     "torrents.json": TRANSFERS,
 }

@@ -1,0 +1,39 @@
+"""How a notebook shows a file that is still arriving: the display bundle of a player, an image or a link.
+
+The bytes are the server's to stream; here is only the HTML around its URL.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from jupyter_webtorrent.kernel import text
+from jupyter_webtorrent.protocol.media import MediaKind, media_kind
+
+_FITTING = "max-width: 100%; max-height: 75vh"
+
+
+def player(name: str, url: str, kind: MediaKind | None = None) -> dict[str, str]:
+    """The MIME bundle that plays or shows a file, by `kind` or else by the ending of `name`.
+
+    `url` is what `Access.stream_url` tells: path-absolute and without a token, for outputs are saved.
+    """
+    label = text.label(text.short_name(name))
+    safe_url, safe_label = escape(url), escape(label)
+    match media_kind(name) if kind is None else kind:
+        case MediaKind.VIDEO:
+            html = _player("video", safe_url, safe_label, _FITTING)
+        case MediaKind.AUDIO:
+            html = _player("audio", safe_url, safe_label, "width: 100%; max-width: 40em")
+        case MediaKind.IMAGE:
+            html = f'<img src="{safe_url}" alt="{safe_label}" style="{_FITTING}">'
+        case _:
+            html = f'<a href="{safe_url}" target="_blank">{safe_label}</a>'
+    return {"text/html": html, "text/plain": f"{label}: {url}"}
+
+
+def _player(tag: str, url: str, label: str, style: str) -> str:
+    return (
+        f'<{tag} controls preload="metadata" src="{url}" title="{label}" style="{style}">'
+        f'<a href="{url}?download=1">{label}</a></{tag}>'
+    )

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+
+from jupyter_webtorrent.kernel.player import player
+from jupyter_webtorrent.protocol.media import MediaKind
+
+URL = "/user/ada/webtorrent/stream/" + "ab" * 20 + "/week%201/a"
+
+
+class Tags(HTMLParser):
+    """The elements of a fragment, with their attributes, and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [("lecture.mp4", "video"), ("talk.ogg", "audio"), ("map.png", "img"), ("data.csv", "a")],
+)
+def test_a_file_is_shown_by_its_kind(name: str, tag: str) -> None:
+    bundle = player(name, URL)
+    shown, attributes = Tags(bundle["text/html"]).found[0]
+    assert shown == tag
+    assert attributes.get("src", attributes.get("href")) == URL
+    assert bundle["text/plain"] == f"{name}: {URL}"
+
+
+def test_a_kind_that_is_known_counts_more_than_the_name() -> None:
+    assert Tags(player("stream", URL, MediaKind.VIDEO)["text/html"]).found[0][0] == "video"
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mp3", "png", "pdf"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        '"><script>alert(1)</script>.',
+        "' onerror='alert(1)' .",
+        "<img src=x onerror=alert(1)>.",
+        "$x$ \\(y\\) \u202egnp.",
+        "a\x1b[31m\nb.",
+    ],
+)
+def test_a_hostile_name_is_text(name: str, ending: str) -> None:
+    bundle = player(name + ending, URL)
+    tags = Tags(bundle["text/html"])
+    assert {tag for tag, _ in tags.found} <= {"video", "audio", "img", "a"}
+    for _, attributes in tags.found:
+        assert set(attributes) <= {
+            *("src", "href", "title", "alt", "style", "controls", "preload", "target")
+        }
+    for text in (*bundle.values(), tags.text):
+        assert not set("\x1b\n\u202e$") & set(text)
+
+
+def test_a_hostile_url_stays_in_its_attribute() -> None:
+    url = '/x"><script>alert(1)</script>'
+    assert [tag for tag, _ in Tags(player("a.png", url)["text/html"]).found] == ["img"]
