@@ -85,7 +85,8 @@ function isMissing(error: unknown): boolean {
   return error instanceof ServerConnection.ResponseError && error.response.status === 404;
 }
 
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+/** Resolves after `milliseconds`, or as soon as `signal` says so. */
+export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     if (signal.aborted) {
       resolve();
