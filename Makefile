@@ -35,7 +35,7 @@ NODE_MODULES := labextension/node_modules/.installed
 ASSETS := jupyter_webtorrent/labextension/static/style.js
 INSTALLED := .venv/.installed
 
-FRONT_END := $(shell find labextension/src labextension/style -type f) \
+FRONT_END := $(shell find labextension/schema labextension/src labextension/style -type f) \
 	labextension/install.json labextension/package.json labextension/tsconfig.json
 SERVER_CONFIG := $(shell find jupyter_webtorrent/etc -type f)
 

@@ -21,6 +21,9 @@ export const CommandIDs = {
   details: 'webtorrent:details'
 } as const;
 
+/** Where the command palette lists them. */
+export const PALETTE_CATEGORY = 'WebTorrent';
+
 const INFO_HASH = {
   type: 'string',
   description: 'The info hash of a transfer: 40 hexadecimal digits'
@@ -68,6 +71,6 @@ export const FETCH_ARGS: ReadonlyJSONObject = {
       description: 'A magnet link, an info hash, or the path or URL of a .torrent file'
     },
     metainfo: { type: 'string', description: "A .torrent file's content in base64" },
-    name: { type: 'string', description: 'How to call what `metainfo` came from' }
+    isLauncher: { type: 'boolean', description: "Whether the label is for the launcher's card" }
   }
 };

@@ -12,8 +12,14 @@ import { mediaKind } from './media';
 import type { MediaKind } from './media';
 import type { ICellPreview } from './notebook';
 import { NotebookError, readNotebook } from './notebook';
-import type { IFileStatus } from './schema';
-import type { ITransferApi, ITransfers } from './tokens';
+import type { IFileStatus, ITransferStatus } from './schema';
+import type { ITransferApi } from './tokens';
+
+/** What a preview reads of the transfers. */
+export interface WatchedTransfers {
+  readonly transfers: readonly ITransferStatus[];
+  readonly changed: ISignal<WatchedTransfers, void>;
+}
 
 /** Bytes of a text or table that are read. */
 export const TEXT_BYTES = 256 * 1024;
@@ -47,7 +53,7 @@ export class FilePreview implements IDisposable {
     readonly infoHash: string,
     readonly path: string,
     private readonly _api: Pick<ITransferApi, 'change' | 'details' | 'read' | 'streamUrl'>,
-    private readonly _transfers: ITransfers
+    private readonly _transfers: WatchedTransfers
   ) {
     this.kind = mediaKind(path);
     _transfers.changed.connect(this._look);

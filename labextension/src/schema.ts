@@ -150,6 +150,8 @@ export interface IShareRequest {
   readonly seed_ratio?: number | null;
   readonly seed_seconds?: number | null;
   readonly web_seeds?: readonly string[];
+  /** Share notebooks as they are now, from copies. */
+  readonly copy_notebooks?: boolean;
 }
 
 /** What `POST webtorrent/api/fetch` takes. */

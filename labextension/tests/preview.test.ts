@@ -1,7 +1,6 @@
 import { Signal } from '@lumino/signaling';
 
-import type { ITransferModel } from '../src/model';
-import type { PreviewContent } from '../src/preview';
+import type { PreviewContent, WatchedTransfers } from '../src/preview';
 import { FilePreview, MAX_ROWS } from '../src/preview';
 import type { IFileStatus, ITransferDetails } from '../src/schema';
 import { readDetails } from '../src/decode';
@@ -10,12 +9,9 @@ import { settle, transferIn } from './helpers';
 
 const HASH = transferIn('downloading').info_hash;
 
-class Transfers implements ITransferModel {
-  connection = 'live' as const;
-  downRate = 0;
-  upRate = 0;
+class Transfers implements WatchedTransfers {
   transfers = [transferIn('downloading')];
-  changed = new Signal<this, void>(this);
+  changed = new Signal<WatchedTransfers, void>(this);
 }
 
 function file(path: string, changes: Partial<IFileStatus> = {}): IFileStatus {
@@ -34,9 +30,13 @@ function preview(
   const transfers = new Transfers();
   const known: ITransferDetails = { ...readDetails(details), files, ...changes };
   const api: MockedApi = {
-    change: jest.fn(() => Promise.resolve(known)),
-    details: jest.fn(() => Promise.resolve(known)),
-    read: jest.fn(() =>
+    change: jest.fn<Promise<ITransferDetails>, Parameters<Api['change']>>(() =>
+      Promise.resolve(known)
+    ),
+    details: jest.fn<Promise<ITransferDetails>, Parameters<Api['details']>>(() =>
+      Promise.resolve(known)
+    ),
+    read: jest.fn<Promise<ArrayBuffer>, Parameters<Api['read']>>(() =>
       typeof answer === 'string'
         ? Promise.resolve(new TextEncoder().encode(answer).buffer as ArrayBuffer)
         : Promise.reject(answer)

@@ -7,13 +7,11 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { deleteIcon, linkIcon, pauseIcon, runIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-import { CommandIDs, TRANSFER_ARGS, TRANSFERS_ARGS } from '../commands';
+import { CommandIDs, PALETTE_CATEGORY, TRANSFER_ARGS, TRANSFERS_ARGS } from '../commands';
 import { notifyError } from '../errors';
 import { displayName } from '../format';
 import type { ITransferStatus } from '../schema';
 import { ITransferApi, ITransfers } from '../tokens';
-
-export const PALETTE_CATEGORY = 'WebTorrent';
 
 export const commandsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-webtorrent:commands',

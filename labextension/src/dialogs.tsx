@@ -1,0 +1,106 @@
+/** Opens the dialogs, with what they need of the server and of JupyterLab. */
+
+import { Clipboard } from '@jupyterlab/apputils';
+import type { Contents } from '@jupyterlab/services';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+
+import { FetchDialog } from './components/FetchDialog';
+import { showForm } from './components/FormDialog';
+import type { IUpload } from './components/ShareDialog';
+import { ShareDialog } from './components/ShareDialog';
+import type { IDroppedFile } from './desktop';
+import { topLevel } from './desktop';
+import { displayName } from './format';
+import type { TorrentSource } from './linkpreview';
+import { TorrentPreview } from './linkpreview';
+import type { ITransferApi } from './tokens';
+import { NameTakenError, listFolder, uploadAll } from './upload';
+
+/** Ask how these paths, or files of the person's computer, are to be shared; resolves when it is closed. */
+export function openShareDialog(
+  api: ITransferApi,
+  trans: TranslationBundle,
+  what: readonly string[] | IUpload
+): Promise<void> {
+  return showForm(trans.__('Share with WebTorrent'), close => (
+    <ShareDialog
+      what={what}
+      trans={trans}
+      close={close}
+      share={request => api.share(request)}
+      metainfoUrl={infoHash => api.metainfoUrl(infoHash)}
+      copy={text => {
+        Clipboard.copyToSystem(text);
+      }}
+    />
+  ));
+}
+
+export interface IFetchOptions {
+  /** undefined: ask for it. */
+  readonly source: TorrentSource | undefined;
+  /** Where it is to go unless the person says otherwise. */
+  readonly folder: string;
+  readonly contents: Contents.IManager;
+  /** Bring a transfer to the person's eyes. */
+  readonly show: (infoHash: string) => void;
+}
+
+/** Ask for a link if none is known, and what of it is to go where; resolves when it is closed. */
+export function openFetchDialog(
+  api: ITransferApi,
+  trans: TranslationBundle,
+  options: IFetchOptions
+): Promise<void> {
+  const subfolders = (folder: string): Promise<string[]> => listFolders(options.contents, folder);
+  return showForm(trans.__('Fetch with WebTorrent'), close => (
+    <FetchDialog
+      trans={trans}
+      source={options.source}
+      folder={options.folder}
+      preview={source => new TorrentPreview(api, source)}
+      subfolders={subfolders}
+      show={options.show}
+      close={close}
+    />
+  ));
+}
+
+/** Dropped files as the share dialog takes them, to be put into `folder`. */
+export function uploadOf(
+  files: readonly IDroppedFile[],
+  folder: string,
+  contents: Contents.IManager,
+  trans: TranslationBundle
+): IUpload {
+  return {
+    names: topLevel(files),
+    bytes: files.reduce((sum, { file }) => sum + file.size, 0),
+    folder,
+    run: async (signal, progress) => {
+      try {
+        return await uploadAll(files, folder, contents, signal, progress);
+      } catch (error) {
+        if (error instanceof NameTakenError) {
+          const name = displayName(error.taken);
+          throw new Error(
+            trans.__('There is a %1 in that folder already: share it there, or rename one.', name)
+          );
+        }
+        throw error;
+      }
+    }
+  };
+}
+
+/** Empty where there is no such folder. */
+async function listFolders(contents: Contents.IManager, folder: string): Promise<string[]> {
+  try {
+    return (await listFolder(contents, folder))
+      .filter(({ type }) => type === 'directory')
+      .map(({ path }) => path);
+  } catch {
+    return [];
+  }
+}
