@@ -14,16 +14,26 @@ from jupyter_webtorrent.version import __version__
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from jupyter_webtorrent.kernel.pooch_downloader import WebTorrentDownloader
     from jupyter_webtorrent.kernel.sharing import fetch, share
     from jupyter_webtorrent.kernel.transfer import Transfer
     from jupyter_webtorrent.kernel.widgets import FetchPanel, SharePanel
 
-__all__ = ["FetchPanel", "SharePanel", "Transfer", "__version__", "fetch", "share"]
+__all__ = [
+    "FetchPanel",
+    "SharePanel",
+    "Transfer",
+    "WebTorrentDownloader",
+    "__version__",
+    "fetch",
+    "share",
+]
 
 _HOMES = {
     "FetchPanel": "jupyter_webtorrent.kernel.widgets",
     "SharePanel": "jupyter_webtorrent.kernel.widgets",
     "Transfer": "jupyter_webtorrent.kernel.transfer",
+    "WebTorrentDownloader": "jupyter_webtorrent.kernel.pooch_downloader",
     "fetch": "jupyter_webtorrent.kernel.sharing",
     "share": "jupyter_webtorrent.kernel.sharing",
 }

@@ -80,7 +80,6 @@ def test_what_one_kernel_shares_another_fetches(
         == (DATA[1_000_001:2_500_001])
     )
     assert fetching.read(shared.info_hash, "data.csv", 2_999_990, 100) == DATA[-10:]
-    assert fetching.stream_url(shared.info_hash, "data.csv") is None
     assert fetching.session().transfers == 1
 
     assert fetching.pause(shared.info_hash).state is TransferState.PAUSED
