@@ -14,6 +14,7 @@ from jupyter_webtorrent.version import __version__
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from jupyter_webtorrent.kernel.pooch_downloader import WebTorrentDownloader
     from jupyter_webtorrent.kernel.sharing import fetch, share
     from jupyter_webtorrent.kernel.transfer import Transfer
     from jupyter_webtorrent.kernel.widgets import FetchPanel, SharePanel, TransfersPanel
@@ -23,6 +24,7 @@ __all__ = [
     "SharePanel",
     "Transfer",
     "TransfersPanel",
+    "WebTorrentDownloader",
     "__version__",
     "fetch",
     "share",
@@ -33,6 +35,7 @@ _HOMES = {
     "SharePanel": "jupyter_webtorrent.kernel.widgets",
     "Transfer": "jupyter_webtorrent.kernel.transfer",
     "TransfersPanel": "jupyter_webtorrent.kernel.widgets",
+    "WebTorrentDownloader": "jupyter_webtorrent.kernel.pooch_downloader",
     "fetch": "jupyter_webtorrent.kernel.sharing",
     "share": "jupyter_webtorrent.kernel.sharing",
 }

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_webtorrent.kernel.fs import WebTorrentFileSystem
 from jupyter_webtorrent.version import __version__
 
 REPOSITORY = Path(__file__).parents[1]
@@ -136,6 +137,12 @@ def test_the_jupyter_server_loads_the_extension(environment: Environment) -> Non
 def test_the_package_comes_from_the_wheel(environment: Environment) -> None:
     found = environment.run("python", "-c", "import jupyter_webtorrent as it; print(it.__file__)")
     assert Path(found).is_relative_to(environment.folder)
+
+
+def test_fsspec_finds_the_filesystem_by_its_scheme(environment: Environment) -> None:
+    code = "from importlib.metadata import entry_points as e; print(e(group='fsspec.specs')['webtorrent'].value)"
+    named = environment.run("python", "-c", code).strip()
+    assert named == f"{WebTorrentFileSystem.__module__}:{WebTorrentFileSystem.__name__}"
 
 
 def test_the_command_is_there(environment: Environment) -> None:

@@ -78,6 +78,7 @@ class EngineHost:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._session: Session | None = None
         self._stop: asyncio.Event | None = None
+        self._up: asyncio.Event | None = None
         self._closed = False
         self._listeners: dict[object, Callable[[TransferEvent], None]] = {}
         self._told: dict[str, TransferStatus] = {}
@@ -255,8 +256,14 @@ class EngineHost:
             if self._thread is None:
                 self._start()
             assert self._loop is not None
-            assert self._session is not None
-            return asyncio.run_coroutine_threadsafe(call(self._session), self._loop)
+            return asyncio.run_coroutine_threadsafe(self._once_up(call), self._loop)
+
+    async def _once_up(self, call: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
+        """Earlier sessions' transfers are there before the first call sees any."""
+        assert self._up is not None
+        assert self._session is not None
+        await self._up.wait()
+        return await call(self._session)
 
     def _start(self) -> None:
         ready = threading.Event()
@@ -273,9 +280,11 @@ class EngineHost:
     async def _main(self, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
+        self._up = asyncio.Event()
         session = self._session = Session(self._config)
-        ready.set()  # what comes before the session is up waits for it
+        ready.set()
         async with session:
+            self._up.set()
             telling = asyncio.create_task(self._tell_often(session))
             await self._stop.wait()
             telling.cancel()

@@ -18,10 +18,12 @@ import msgspec
 from jupyter_webtorrent.kernel.access import Access
 from jupyter_webtorrent.kernel.discovery import NO_SERVER, ServerAddress, find_server
 from jupyter_webtorrent.kernel.errors import (
+    NoServerError,
     RequestRefusedError,
     ServerUnavailableError,
     TransferFailedError,
 )
+from jupyter_webtorrent.kernel.local import local_access
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.schema.discovery import API_PATH, NOT_LOGGED_IN, STREAM_PATH
 from jupyter_webtorrent.schema.transfers import (
@@ -175,7 +177,7 @@ class Client:
             message = msgspec.json.decode(content, type=_Refusal).message
         except (msgspec.DecodeError, UnicodeDecodeError):
             if status == 404:
-                return ServerUnavailableError(
+                return NoServerError(
                     f"The Jupyter server at {self.address.url} runs without jupyter_webtorrent: "
                     "install it there, and restart that server."
                 )
@@ -198,8 +200,25 @@ class Client:
 
 
 def connect() -> Access:
-    """The server beside this kernel; raises ServerUnavailableError where there is none."""
-    return _client_of(find_server())
+    """The engine of the Jupyter server beside this kernel, or else one inside the kernel.
+
+    A server that has the extension and does not answer is no reason for a second engine: ServerUnavailableError.
+    """
+    try:
+        address = find_server()
+    except NoServerError:
+        return local_access()
+    return _client_of(address) if _has_extension(address) else local_access()
+
+
+@functools.cache
+def _has_extension(address: ServerAddress) -> bool:
+    if not address.published:
+        try:
+            _client_of(address).session()
+        except NoServerError:
+            return False
+    return True
 
 
 @functools.cache

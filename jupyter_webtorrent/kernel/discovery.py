@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from jupyter_core.paths import jupyter_runtime_dir
 
-from jupyter_webtorrent.kernel.errors import ServerUnavailableError
+from jupyter_webtorrent.kernel.errors import NoServerError
 from jupyter_webtorrent.schema.discovery import (
     API_PATH,
     CERTIFICATE_VARIABLE,
@@ -38,18 +38,19 @@ class ServerAddress:
     token: str = field(default="", repr=False)
     certificate: str | None = None
     """The path of the one TLS certificate (PEM) to trust; None: the system's authorities."""
+    published: bool = True
+    """The extension itself told of it; else it is a Jupyter server's, which may run without."""
 
 
 def find_server() -> ServerAddress:
-    """The server that started this kernel; raises ServerUnavailableError where there is none."""
+    """The server that started this kernel; raises NoServerError where there is none."""
     url = os.environ.get(URL_VARIABLE)
-    if url is None:
-        url = _url_of_parent()
+    published = bool(url)
+    url = url or _url_of_parent()
     if not url.endswith("/"):
         url += "/"
-    return ServerAddress(
-        url, _token_for(urlsplit(url)), os.environ.get(CERTIFICATE_VARIABLE) or None
-    )
+    certificate = os.environ.get(CERTIFICATE_VARIABLE) or None
+    return ServerAddress(url, _token_for(urlsplit(url)), certificate, published)
 
 
 def _url_of_parent() -> str:
@@ -58,7 +59,7 @@ def _url_of_parent() -> str:
     info = _read(Path(jupyter_runtime_dir(), f"jpserver-{pid}.json")) if pid.isdigit() else {}
     url = info.get("url")
     if not isinstance(url, str):
-        raise ServerUnavailableError(NO_SERVER)
+        raise NoServerError(NO_SERVER)
     return url.rstrip("/") + "/" + API_PATH
 
 

@@ -9,6 +9,10 @@ class ServerUnavailableError(WebTorrentError):
     """No Jupyter server with jupyter_webtorrent answers this kernel."""
 
 
+class NoServerError(ServerUnavailableError):
+    """There is no Jupyter server beside this kernel, or it runs without jupyter_webtorrent."""
+
+
 class RequestRefusedError(WebTorrentError):
     """The server understood, and refuses; the message is the server's own."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from jupyter_webtorrent.kernel.access import Access
 from jupyter_webtorrent.kernel.errors import TransferFailedError
-from jupyter_webtorrent.kernel.sharing import StrPath, absolute, server_link
+from jupyter_webtorrent.kernel.sharing import StrPath, absolute, absolute_link
 from jupyter_webtorrent.kernel.transfer import Transfer
 from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
@@ -21,7 +21,7 @@ class Preview:
 
     def __init__(self, client: Access, link: StrPath) -> None:
         self.client = client
-        self._link = server_link(link)
+        self._link = absolute_link(link)
         known = {status.info_hash for status in client.transfers()}
         self.status = client.fetch(FetchRequest(link=self._link, folder="", on_demand=True))
         self._is_ours = self.status.info_hash not in known

@@ -6,9 +6,15 @@ Paths are made absolute here, for the server's own working folder is another.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import overload
 
+import msgspec
+
+from jupyter_webtorrent.kernel import one_file
 from jupyter_webtorrent.kernel.client import connect
 from jupyter_webtorrent.kernel.transfer import Transfer
 from jupyter_webtorrent.protocol.errors import WebTorrentError
@@ -49,30 +55,76 @@ def share(
     return Transfer(client, client.share(request))
 
 
+@overload
 def fetch(
     link: StrPath,
     folder: StrPath | None = None,
     *,
     select: str | Sequence[str] = (),
     trackers: Sequence[str] | None = None,
-) -> Transfer:
+    known_hash: None = None,
+) -> Transfer: ...
+
+
+@overload
+def fetch(
+    link: StrPath,
+    folder: StrPath | None = None,
+    *,
+    select: str | Sequence[str] = (),
+    trackers: Sequence[str] | None = None,
+    known_hash: str,
+) -> Path: ...
+
+
+def fetch(
+    link: StrPath,
+    folder: StrPath | None = None,
+    *,
+    select: str | Sequence[str] = (),
+    trackers: Sequence[str] | None = None,
+    known_hash: str | None = None,
+) -> Transfer | Path:
     """Begin to fetch a magnet link, an info hash, or the path or URL of a .torrent file.
 
     It goes to `folder`, or else to the notebook's own; `select` limits it to the files that match these globs.
-    Returns at once: `fetch(link).wait().paths` has the files. Raises a WebTorrentError.
+    Returns at once: `fetch(link).wait().paths` has the files. With `known_hash`, as in "sha256:…", it is of one
+    file: waits for it, compares, and returns its path. Raises a WebTorrentError.
     """
+    known = None if known_hash is None else one_file.KnownHash.from_text(known_hash)
     client = connect()
     request = FetchRequest(
-        link=server_link(link),
+        link=absolute_link(link),
         folder=absolute(folder if folder is not None else Path.cwd()),
         select=[select] if isinstance(select, str) else list(select),
         trackers=None if trackers is None else list(trackers),
     )
-    return Transfer(client, client.fetch(request))
+    if known is None:
+        return Transfer(client, client.fetch(request))
+    patterns = request.select or ["*"]
+    transfer, file = one_file.begin(
+        client,
+        msgspec.structs.replace(request, select=[]),
+        lambda path: any(
+            fnmatchcase(name, pattern)
+            for pattern in patterns
+            for name in (path, path.rpartition("/")[2])
+        ),
+        "choose one with select=",
+    )
+    if "IPython" in sys.modules:
+        from jupyter_webtorrent.kernel.progress import wait_visibly
+
+        wait_visibly(transfer)
+    else:
+        transfer.wait()
+    path = one_file.path_of(transfer, file)
+    known.check(path)
+    return path
 
 
-def server_link(link: StrPath) -> str:
-    """A link as the server reads it, whose working folder is another one."""
+def absolute_link(link: StrPath) -> str:
+    """A link as it is, or the path of a .torrent file as the notebook means it."""
     text = os.fspath(link).strip()
     return absolute(text) if link_kind(text) is LinkKind.FILE else text
 

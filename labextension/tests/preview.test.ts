@@ -11,7 +11,7 @@ const HASH = transferIn('downloading').info_hash;
 
 class Transfers implements WatchedTransfers {
   transfers = [transferIn('downloading')];
-  changed = new Signal<WatchedTransfers, void>(this);
+  changed: Signal<WatchedTransfers, void> = new Signal<WatchedTransfers, void>(this);
 }
 
 function file(path: string, changes: Partial<IFileStatus> = {}): IFileStatus {

@@ -1,0 +1,95 @@
+"""Lets pooch fetch peer to peer: `pooch.retrieve(link, known_hash, downloader=WebTorrentDownloader())`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from urllib.parse import unquote
+
+from jupyter_webtorrent.kernel import one_file
+from jupyter_webtorrent.kernel.access import Access
+from jupyter_webtorrent.kernel.client import connect
+from jupyter_webtorrent.kernel.errors import TransferFailedError
+from jupyter_webtorrent.kernel.progress import wait_visibly
+from jupyter_webtorrent.kernel.sharing import StrPath, absolute, absolute_link
+from jupyter_webtorrent.kernel.torrent_url import SCHEME, TorrentUrl
+from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.protocol.links import LinkKind, link_kind
+from jupyter_webtorrent.protocol.magnet import parse_link_or_hash
+from jupyter_webtorrent.schema.transfers import FetchRequest, TransferState
+
+FOLDER = ".webtorrent"
+
+
+class WebTorrentDownloader:
+    """A downloader for pooch, of magnet links, `.torrent` URLs and `webtorrent://` URLs.
+
+    One file of a folder is named by `#file=PATH` at the end of a link. What came stays in `folder` (else in
+    `.webtorrent` beside the file that pooch asked for) and is passed on from there; where the file system has hard
+    links, both are the same bytes. `timeout` is in seconds. Raises WebTorrentErrors.
+    """
+
+    def __init__(
+        self,
+        *,
+        progressbar: bool = False,
+        folder: StrPath | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        self._progressbar = progressbar
+        self._folder = folder
+        self._timeout = timeout
+
+    def __call__(self, url: str, output_file: StrPath, pooch: object = None) -> None:
+        """Put what `url` stands for at `output_file`, in place of what may be there."""
+        link, wanted = _link_and_file(url)
+        access = connect()
+        folder = self._folder or Path(output_file).parent / FOLDER
+        request = FetchRequest(
+            absolute_link(link), folder=_folder_of(access, link) or absolute(folder)
+        )
+        names = {wanted, unquote(wanted)}
+        transfer, file = one_file.begin(
+            access, request, lambda path: not wanted or path in names, "name one by #file=PATH"
+        )
+        if self._progressbar:
+            wait_visibly(transfer, self._timeout)
+        else:
+            transfer.wait(self._timeout)
+        _place(one_file.path_of(transfer, file), Path(output_file))
+
+
+def _link_and_file(url: str) -> tuple[str, str]:
+    """What to fetch, and the path of the one file of it, empty if it is but one."""
+    link, _, fragment = url.partition("#")
+    if link.lower().startswith(SCHEME + "://"):
+        named = TorrentUrl.from_text(link)
+        return named.magnet, named.path
+    return link, fragment.removeprefix("file=") if fragment.startswith("file=") else ""
+
+
+def _folder_of(access: Access, link: str) -> str | None:
+    """Where it is already, for a transfer cannot be in two folders."""
+    if link_kind(link) not in (LinkKind.MAGNET, LinkKind.HASH):
+        return None
+    info_hash = str(parse_link_or_hash(link).info_hash)
+    try:
+        status = access.transfer(info_hash)
+    except TransferFailedError:
+        return None
+    return None if status.state is TransferState.ON_DEMAND else status.folder
+
+
+def _place(source: Path, target: Path) -> None:
+    """One file by two names, or a copy where there are no hard links."""
+    beside = target.with_name(f"{target.name}.webtorrent")
+    try:
+        beside.unlink(missing_ok=True)
+        try:
+            os.link(source, beside)
+        except OSError:
+            shutil.copyfile(source, beside)
+        beside.replace(target)
+    except OSError as error:
+        raise WebTorrentError(f"{target} cannot be written: {error.strerror or error}.") from None

@@ -1,0 +1,148 @@
+"""pooch by WebTorrentDownloader, and `fetch` with a known hash: one file, checked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pooch  # type: ignore[import-untyped]
+import pytest
+
+import jupyter_webtorrent as wt
+from jupyter_webtorrent.kernel import pooch_downloader, sharing
+from jupyter_webtorrent.kernel.local import LocalAccess
+from jupyter_webtorrent.kernel.one_file import WrongHashError
+from jupyter_webtorrent.kernel.torrent_url import TorrentUrl
+from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.schema.transfers import ShareRequest, TransferState
+from tests.kernel.alone import Person
+
+CSV = b"species,island,bill_length_mm\n" * 450
+OTHER = b"something else\n"
+
+
+class Dataset:
+    """A file and a folder that a teacher shares, and the student whose kernel this is."""
+
+    def __init__(self, teacher: LocalAccess, student: LocalAccess, work: Path) -> None:
+        self.student = student
+        folder = work / "lesson" / "data [1]"
+        folder.mkdir(parents=True)
+        (folder / "penguins.csv").write_bytes(CSV)
+        (work / "lesson" / "other.txt").write_bytes(OTHER)
+        (work / "penguins.csv").write_bytes(CSV)
+        self.file = teacher.share(ShareRequest([str(work / "penguins.csv")])).magnet
+        self.folder = teacher.share(ShareRequest([str(work / "lesson")])).magnet
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dataset]:
+    teacher, student = Person(tmp_path / "teacher"), Person(tmp_path / "student")
+    with teacher.access(monkeypatch) as sharer, student.access(monkeypatch) as fetcher:
+        for module in (sharing, pooch_downloader):
+            monkeypatch.setattr(module, "connect", lambda: fetcher)
+        yield Dataset(sharer, fetcher, teacher.work)
+
+
+def known(algorithm: str, content: bytes = CSV) -> str:
+    return f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
+
+
+@pytest.mark.parametrize(
+    "hash_of_it",
+    [known("sha256"), known("sha256")[7:].upper(), known("md5"), known("SHA1".lower())],
+)
+def test_a_fetch_with_a_known_hash_returns_the_path_of_the_file(
+    data: Dataset, hash_of_it: str, tmp_path: Path
+) -> None:
+    path = wt.fetch(data.file, tmp_path / "here", known_hash=hash_of_it)
+    assert path == tmp_path / "here" / "penguins.csv"
+    assert path.read_bytes() == CSV
+
+
+def test_a_file_of_a_folder_is_selected(data: Dataset) -> None:
+    path = wt.fetch(data.folder, select="*.csv", known_hash=known("sha256"))
+    assert path == Path.cwd() / "lesson" / "data [1]" / "penguins.csv"
+    assert path.read_bytes() == CSV
+
+
+def test_a_file_that_is_not_the_one_is_kept_and_told_of(data: Dataset) -> None:
+    with pytest.raises(
+        WrongHashError, match=r"^penguins\.csv is not what was asked for: its md5 is "
+    ) as told:
+        wt.fetch(data.file, known_hash=known("md5", OTHER))
+    assert str(told.value).endswith("It is kept, for you to look at: penguins.csv")
+    assert Path("penguins.csv").read_bytes() == CSV
+
+
+def test_a_folder_with_a_known_hash_is_refused_and_left_to_nobody(data: Dataset) -> None:
+    with pytest.raises(WebTorrentError, match=r"^lesson has 2 files: choose one with select=\.$"):
+        wt.fetch(data.folder, known_hash=known("sha256"))
+    assert data.student.transfers() == []
+    assert not Path("lesson").exists()
+
+
+@pytest.mark.parametrize("text", ["", "sha256:", "sha256:abc", "crc32:0123abcd", known("md5")[4:]])
+def test_a_hash_that_is_none_is_refused_before_anything_is_fetched(
+    data: Dataset, text: str
+) -> None:
+    with pytest.raises(WebTorrentError, match=r"^A known hash is sha256:DIGEST"):
+        wt.fetch(data.file, known_hash=text)
+    assert data.student.transfers() == []
+
+
+def test_pooch_retrieves_a_magnet_link_and_it_is_passed_on(data: Dataset, tmp_path: Path) -> None:
+    got = pooch.retrieve(
+        data.file,
+        known("sha256"),
+        fname="penguins.csv",
+        path=tmp_path / "cache",
+        downloader=wt.WebTorrentDownloader(progressbar=True),
+    )
+    assert Path(got).read_bytes() == CSV
+    (status,) = data.student.transfers()
+    assert status.state is TransferState.SEEDING
+    assert Path(status.paths[0]).samefile(got)  # one file on disk
+    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == [
+        ".webtorrent",
+        "penguins.csv",
+    ]
+
+
+@pytest.mark.parametrize("form", ["fragment", "url"])
+def test_pooch_retrieves_one_file_of_a_folder(data: Dataset, form: str, tmp_path: Path) -> None:
+    path = "data [1]/penguins.csv"
+    link = (
+        f"{data.folder}#file={path}"
+        if form == "fragment"
+        else str(TorrentUrl.of(data.folder, path))
+    )
+    got = pooch.retrieve(
+        link, known("md5"), path=tmp_path, downloader=wt.WebTorrentDownloader(timeout=20)
+    )
+    assert Path(got).read_bytes() == CSV
+    # And again elsewhere, from where it is already.
+    again = pooch.retrieve(
+        link, known("md5"), path=tmp_path / "b", downloader=wt.WebTorrentDownloader(timeout=20)
+    )
+    assert Path(again).read_bytes() == CSV
+
+
+def test_pooch_refuses_what_has_another_hash_and_a_folder(data: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="hash of downloaded file"):
+        pooch.retrieve(
+            data.file, known("md5", OTHER), path=tmp_path, downloader=wt.WebTorrentDownloader()
+        )
+    with pytest.raises(WebTorrentError, match=r"^lesson has 2 files: name one by #file="):
+        pooch.retrieve(data.folder, None, path=tmp_path, downloader=wt.WebTorrentDownloader())
+
+
+def test_a_url_of_a_file_holds_what_its_link_knows(data: Dataset) -> None:
+    url = str(TorrentUrl.of(data.file + "&x.pe=[::1]:80&dn=x", "a ?%.csv"))
+    assert "::" not in url.partition("://")[2]
+    read = TorrentUrl.from_text(url)
+    assert read.path == "a%20%3F%25.csv"
+    assert "x.pe=%5B%3A%3A1%5D%3A80" in read.magnet
+    with pytest.raises(WebTorrentError, match="webtorrent://INFO_HASH/PATH"):
+        TorrentUrl.from_text("https://example.org/a.csv")
