@@ -139,10 +139,10 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
             before = self.chosen
             await asyncio.to_thread(keep_choices, self._state_folder, chosen)
             try:
-                host: Any = self._host
-                if host is not None:
+                configure: Any = getattr(self._host, "configure", None)
+                if configure is not None:
                     config = with_choices(self._configured, chosen)
-                    await asyncio.wrap_future(host.configure(config))
+                    await asyncio.wrap_future(configure(config))
             except WebTorrentError:
                 await asyncio.to_thread(keep_choices, self._state_folder, before)
                 raise

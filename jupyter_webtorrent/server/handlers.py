@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 from jupyter_core.utils import ensure_async
+from jupyter_server.auth.decorator import authorized
 from jupyter_server.auth.identity import IdentityProvider
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.extension.handler import ExtensionHandlerMixin
-from tornado.web import HTTPError
+from tornado.web import HTTPError, RequestHandler, authenticated
 
 from jupyter_webtorrent.engine.errors import (
     EngineError,
@@ -36,13 +37,14 @@ if TYPE_CHECKING:
 
 AUTH_RESOURCE = "webtorrent"
 MAX_BODY_BYTES = 1 << 20
+NOTHING_HERE = "There is nothing at this address."
 
 RequestT = TypeVar("RequestT", bound=msgspec.Struct)
 ResultT = TypeVar("ResultT")
 
 
 class WebTorrentHandler(ExtensionHandlerMixin, JupyterHandler):
-    """What REST and WebSocket handlers share: the extension, and who may ask."""
+    """What REST and WebSocket handlers share: the extension, who may ask, and how a refusal is written."""
 
     auth_resource = AUTH_RESOURCE
 
@@ -87,20 +89,6 @@ class WebTorrentHandler(ExtensionHandlerMixin, JupyterHandler):
                 "%d %s: %s", value.status_code, asked, one_line(value.log_message % value.args)
             )
 
-
-class RestHandler(WebTorrentHandler, APIHandler):
-    """Reads requests, asks the engine, writes answers and refusals."""
-
-    _track_activity = False  # panels and kernels poll: they must not keep an idle server alive
-    max_body_bytes = MAX_BODY_BYTES
-
-    async def prepare(self) -> None:  # type: ignore[override]
-        await super().prepare()
-        if self.app.stopped:
-            raise HTTPError(503, "This Jupyter server is shutting down.")
-        if len(self.request.body) > self.max_body_bytes:
-            raise HTTPError(413, f"This request may have {self.max_body_bytes:,} bytes.")
-
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None))[1]
         message = responses.get(status_code, "Unknown error")
@@ -111,7 +99,33 @@ class RestHandler(WebTorrentHandler, APIHandler):
                 message = NOT_LOGGED_IN
         elif error is not None:
             message = "The server could not do this; its log says why."
-        self.answer({"message": one_line(message)})
+        if status_code == 405:
+            self.set_header("Allow", ", ".join(self._verbs()))
+        self.set_header("Content-Type", "application/json")
+        self.finish(msgspec.json.encode({"message": one_line(message)}))
+
+    @classmethod
+    def _verbs(cls) -> list[str]:
+        """What can be asked of this address."""
+        return [
+            verb
+            for verb in cls.SUPPORTED_METHODS
+            if getattr(cls, verb.lower()) is not getattr(RequestHandler, verb.lower())
+        ]
+
+
+class RestHandler(WebTorrentHandler, APIHandler):
+    """Reads requests, asks the engine, writes answers."""
+
+    _track_activity = False  # panels and kernels poll: they must not keep an idle server alive
+    max_body_bytes = MAX_BODY_BYTES
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        await super().prepare()
+        if self.app.stopped:
+            raise HTTPError(503, "This Jupyter server is shutting down.")
+        if len(self.request.body) > self.max_body_bytes:
+            raise HTTPError(413, f"This request may have {self.max_body_bytes:,} bytes.")
 
     def answer(self, value: object, status_code: int | None = None) -> None:
         """Finish with a value as JSON."""
@@ -143,6 +157,35 @@ class RestHandler(WebTorrentHandler, APIHandler):
             raise HTTPError(403, f"You may not {action} files on this server.")
         with plain_refusals():
             return str(ServerRoot.of(self.contents_manager).locate(path))
+
+
+class UnknownRouteHandler(RestHandler):
+    """The rest of the API's namespace, so that a 404 from here is JSON too."""
+
+    @authenticated
+    @authorized
+    async def get(self) -> None:
+        raise HTTPError(404, NOTHING_HERE)
+
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        raise HTTPError(404, NOTHING_HERE)
+
+    @authenticated
+    @authorized
+    async def put(self) -> None:
+        raise HTTPError(404, NOTHING_HERE)
+
+    @authenticated
+    @authorized
+    async def patch(self) -> None:
+        raise HTTPError(404, NOTHING_HERE)
+
+    @authenticated
+    @authorized
+    async def delete(self) -> None:
+        raise HTTPError(404, NOTHING_HERE)
 
 
 @contextlib.contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from jupyter_server.auth.decorator import authorized
 from tornado.web import HTTPError, authenticated
 
@@ -81,7 +79,7 @@ class MetainfoHandler(RestHandler):
     @authenticated
     @authorized
     async def get(self, info_hash: str) -> None:
-        host: Any = self.app.host
+        host = self.app.host
         details = await self.ask(host.details(info_hash.lower()))
         content = await self.ask(host.metainfo(info_hash.lower()))
         self.set_header("Content-Disposition", attachment(f"{details.transfer.name}.torrent"))

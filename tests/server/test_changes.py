@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -109,23 +110,29 @@ async def test_what_is_not_there_is_not_changed(patch: Callable[..., Any]) -> No
 
 
 async def test_the_torrent_file_is_saved_under_a_safe_name(
-    jp_fetch: Fetch, shared: str, extension: WebTorrentApp, monkeypatch: pytest.MonkeyPatch
+    jp_fetch: Fetch, post: Fetch, shared: str
 ) -> None:
-    def metainfo(info_hash: str) -> Future[bytes]:
-        assert info_hash == shared
-        done: Future[bytes] = Future()
-        done.set_result(b"d4:infod4:name1:aee")
-        return done
-
-    monkeypatch.setattr(extension.host, "metainfo", metainfo, raising=False)
     answer = await jp_fetch(API, "torrents", shared.upper(), "metainfo")
-    assert answer.body == b"d4:infod4:name1:aee"
+    assert str(Metainfo.from_bytes(answer.body).info.info_hash) == shared
     assert answer.headers["Content-Type"] == "application/x-bittorrent"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Content-Disposition"] == (
         "attachment; filename=\"week _1_.torrent\"; filename*=UTF-8''week%20_1_.torrent"
     )
     assert (await refusal(jp_fetch(API, "torrents", UNKNOWN, "metainfo")))[0] == 404
+    await post("fetch", link=UNKNOWN, peers=["127.0.0.1:9"])
+    assert (await refusal(jp_fetch(API, "torrents", UNKNOWN, "metainfo")))[0] == 409
+
+
+async def test_a_torrent_file_is_fetched_by_its_content(
+    jp_fetch: Fetch, post: Fetch, shared: str, jp_root_dir: Path
+) -> None:
+    content = (await jp_fetch(API, "torrents", shared, "metainfo")).body
+    await jp_fetch(API, "torrents", shared, method="DELETE")
+    metainfo = base64.b64encode(content).decode()
+    answer = await post("fetch", metainfo=metainfo, on_demand=True, peers=["127.0.0.1:9"])
+    assert msgspec.json.decode(answer.body, type=TransferStatus).info_hash == shared
+    assert os.listdir(jp_root_dir) == ['week "1"']
 
 
 class _Recorder:
