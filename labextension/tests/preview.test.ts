@@ -38,7 +38,7 @@ function preview(
     ),
     read: jest.fn<Promise<ArrayBuffer>, Parameters<Api['read']>>(() =>
       typeof answer === 'string'
-        ? Promise.resolve(new TextEncoder().encode(answer).buffer as ArrayBuffer)
+        ? Promise.resolve(new TextEncoder().encode(answer).buffer)
         : Promise.reject(answer)
     ),
     streamUrl: jest.fn((infoHash: string, path: string) => `/stream/${infoHash}/${path}`)
