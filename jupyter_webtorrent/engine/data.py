@@ -167,7 +167,7 @@ class TorrentData:
     # What its disk tells
 
     def _disk_troubled(self, troubled: bool) -> None:
-        self.swarm.hold(troubled, self._loop.time())
+        self.swarm.requesting.hold(troubled, self._loop.time())
         self._run_commands()
 
     def _found_wrong(self, pieces: list[int]) -> None:

@@ -14,6 +14,7 @@ from msgspec import UNSET
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.loop import new_event_loop
+from jupyter_webtorrent.engine.runner import SessionRunner
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.stream import LOOK_AHEAD_BYTES, FileStream
 from jupyter_webtorrent.protocol.identity import InfoHash
@@ -42,26 +43,26 @@ class HostStream:
 
     def length(self) -> Future[int]:
         """Bytes of the file, once the metadata is known."""
-        return self._host._submit(lambda _: self._stream.length())
+        return self._host._submit_at_once(self._stream.length)
 
     def seek(self, offset: int, *, ahead: int = LOOK_AHEAD_BYTES) -> Future[None]:
         """Say where the next read will be."""
-        return self._host._submit(lambda _: self._stream.seek(offset, ahead=ahead))
+        return self._host._submit_at_once(lambda: self._stream.seek(offset, ahead=ahead))
 
     def read(self, offset: int, length: int, *, ahead: int = LOOK_AHEAD_BYTES) -> Future[bytes]:
         """Up to `length` verified bytes at `offset`, less at the end of the file or past MAX_READ_BYTES.
 
         The `ahead` bytes behind them are fetched next: fewer, where it is known that fewer will be read.
         """
-        return self._host._submit(lambda _: self._stream.read(offset, length, ahead=ahead))
+        return self._host._submit_at_once(lambda: self._stream.read(offset, length, ahead=ahead))
 
     def close(self) -> Future[None]:
         """End every read; closing it again changes nothing."""
 
-        async def close(_: Session) -> None:
+        async def close() -> None:
             self._stream.close()
 
-        return self._host._submit(close)
+        return self._host._submit_at_once(close)
 
 
 class EngineHost:
@@ -76,9 +77,8 @@ class EngineHost:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._session: Session | None = None
+        self._runner: SessionRunner | None = None
         self._stop: asyncio.Event | None = None
-        self._up: asyncio.Event | None = None
         self._closed = False
         self._listeners: dict[object, Callable[[TransferEvent], None]] = {}
         self._told: dict[str, TransferStatus] = {}
@@ -89,7 +89,7 @@ class EngineHost:
         async def share(session: Session) -> TransferStatus:
             return session.transfer(await session.share(request))
 
-        return self._submit(share)
+        return self._submit(share, may_take_long=True)
 
     def fetch(self, request: FetchRequest) -> Future[TransferStatus]:
         """Begin a fetch; done as soon as it has begun, not when it is complete."""
@@ -165,7 +165,7 @@ class EngineHost:
             with closing(session.open_stream(InfoHash.from_text(info_hash), file)) as stream:
                 return await stream.read(offset, length, ahead=0)
 
-        return self._submit(read)
+        return self._submit(read, may_take_long=True)
 
     def remove(self, info_hash: str, *, delete_data: bool = False) -> Future[None]:
         """Forget a transfer; a part file stays for a later fetch unless `delete_data`.
@@ -216,6 +216,25 @@ class EngineHost:
 
         return self._submit(status)
 
+    def configure(self, config: EngineConfig) -> Future[None]:
+        """Go on with these settings; done when they hold. If it fails, nothing has changed.
+
+        What needs new sockets closes them: transfers go on from the state folder, calls wait meanwhile, and
+        readers that are open end with an EngineError.
+        """
+        with self._lock:
+            if self._thread is None and not self._closed:
+                self._config = config
+                done: Future[None] = Future()
+                done.set_result(None)
+                return done
+
+        async def configure() -> None:
+            assert self._runner is not None
+            await self._runner.configure(config)
+
+        return self._submit_at_once(configure)
+
     def subscribe(self, listener: Callable[[TransferEvent], None]) -> Callable[[], None]:
         """Call `listener`, in the engine's thread: all transfers now, then changes each second.
 
@@ -247,7 +266,18 @@ class EngineHost:
         if thread is not threading.current_thread():
             thread.join()
 
-    def _submit(self, call: Callable[[Session], Coroutine[Any, Any, T]]) -> Future[T]:
+    def _submit(
+        self, call: Callable[[Session], Coroutine[Any, Any, T]], *, may_take_long: bool = False
+    ) -> Future[T]:
+        """Call the session once it is up."""
+
+        async def submitted() -> T:
+            assert self._runner is not None
+            return await self._runner.call(call, may_take_long=may_take_long)
+
+        return self._submit_at_once(submitted)
+
+    def _submit_at_once(self, call: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
         with self._lock:
             if self._closed:
                 refused: Future[T] = Future()
@@ -256,14 +286,7 @@ class EngineHost:
             if self._thread is None:
                 self._start()
             assert self._loop is not None
-            return asyncio.run_coroutine_threadsafe(self._once_up(call), self._loop)
-
-    async def _once_up(self, call: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
-        """Earlier sessions' transfers are there before the first call sees any."""
-        assert self._up is not None
-        assert self._session is not None
-        await self._up.wait()
-        return await call(self._session)
+            return asyncio.run_coroutine_threadsafe(call(), self._loop)
 
     def _start(self) -> None:
         ready = threading.Event()
@@ -280,21 +303,23 @@ class EngineHost:
     async def _main(self, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        self._up = asyncio.Event()
-        session = self._session = Session(self._config)
-        ready.set()
-        async with session:
-            self._up.set()
-            telling = asyncio.create_task(self._tell_often(session))
+        runner = self._runner = SessionRunner(self._config)
+        ready.set()  # what comes before the session is up waits for it
+        await runner.start()
+        telling = asyncio.create_task(self._tell_often(runner))
+        try:
             await self._stop.wait()
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
+        finally:
+            await runner.aclose()
 
-    async def _tell_often(self, session: Session) -> None:
+    async def _tell_often(self, runner: SessionRunner) -> None:
         while True:
             await asyncio.sleep(EVENT_SECONDS)
-            if not self._listeners:
+            if not self._listeners or not runner.is_up:
                 continue
+            session = runner.session
             now = {transfer.info_hash: transfer for transfer in session.transfers()}
             changed = [new for key, new in now.items() if self._told.get(key) != new]
             removed = [key for key in self._told if key not in now]

@@ -18,7 +18,7 @@ class IncomingConnections:
     """Takes transports in, and forgets each once it is a torrent's, or gone."""
 
     def __init__(self, config: EngineConfig, router: HandshakeRouter) -> None:
-        self._config = config
+        self.config = config
         self._router = router
         self._waiting: dict[PeerConnection, None] = {}
         """Oldest first."""
@@ -26,15 +26,15 @@ class IncomingConnections:
 
     def accepted(self, transport: Transport) -> None:
         """Somebody connected: wait for the handshake, and let the oldest go if that is one too many."""
-        connection = PeerConnection(transport, self._config, outgoing=False, router=self._router)
+        connection = PeerConnection(transport, self.config, outgoing=False, router=self._router)
         host = connection.address_host
         self._waiting[connection] = None
         self._by_host[host] += 1
         connection.start()
-        if self._by_host[host] > self._config.max_half_open_per_address:
+        if self._by_host[host] > self.config.max_half_open_per_address:
             oldest = next(each for each in self._waiting if each.address_host == host)
             oldest.close("too many connections from this address without a handshake")
-        elif len(self._waiting) > self._config.max_half_open:
+        elif len(self._waiting) > self.config.max_half_open:
             next(iter(self._waiting)).close("too many connections without a handshake")
 
     def finished(self, connection: PeerConnection) -> None:

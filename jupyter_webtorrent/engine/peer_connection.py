@@ -46,8 +46,8 @@ class ConnectionOwner(Protocol):
 
     def connection_ended(self, connection: PeerConnection, reason: str) -> None: ...
 
-    def upload_turns(self, peer: Peer) -> UploadTurns | None:
-        """How the peer's requests are held to the limits; None: it is exempt from them."""
+    def upload_turns(self, peer: Peer) -> UploadTurns:
+        """How the peer's requests are held to the limits."""
 
     def run_commands(self) -> None: ...
 
@@ -266,7 +266,7 @@ class PeerConnection:
                 if (answer := extensions.take_metadata(peer)) is not None:
                     self.write(answer.encode())
                 elif peer.uploads:
-                    if turns is not None and turns.are_limited:
+                    if turns.are_limited:
                         request = await turns.next()
                     else:
                         request = Uploads.take(peer)

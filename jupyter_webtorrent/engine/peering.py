@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import lru_cache
 from typing import TypeAlias
 
 from jupyter_webtorrent.engine.block_reader import BlockReader
@@ -47,6 +48,8 @@ TICK_SECONDS = 1.0
 IDLE_TICK_SECONDS = 10.0
 """While nobody is connected: a session may have a thousand such torrents."""
 
+MAX_NEAR = 1024
+
 PeerCommand: TypeAlias = Send | ServeUploads | Ban | Disconnect | PeersFound | DhtNodeFound
 
 
@@ -71,7 +74,9 @@ class Peering:
         self.failures = FailureLog()
         """Why connections came to nothing."""
         self.connections = Connections(self, services, self.failures)
-        self.limits = TorrentLimits(services.down, services.up, swarm, run_commands)
+        self.limits = TorrentLimits(
+            services.down, services.up, swarm, run_commands, self._is_exempt
+        )
         self.web_seeds = WebSeeds(self, services)
         self._data = data
         self.tiers = tiers
@@ -210,10 +215,11 @@ class Peering:
             self.swarm.peer_left(peer, self._loop.time())
             self.run_commands()
 
-    def upload_turns(self, peer: Peer) -> UploadTurns | None:
-        near = reach_of(peer.host) in (Reach.MACHINE, Reach.NETWORK)
-        exempt = near and not self._services.config.limit_lan
-        return self.limits.upload_turns(peer, exempt=exempt)
+    def upload_turns(self, peer: Peer) -> UploadTurns:
+        return self.limits.upload_turns(peer)
+
+    def _is_exempt(self, peer: Peer) -> bool:
+        return not self._services.config.limit_lan and _is_near(peer.host)
 
     def read_failed(self, peer: Peer, request: Request, error: WebTorrentError) -> None:
         self._data.read_failed(peer, request, error)
@@ -261,3 +267,9 @@ class Peering:
 
     def is_connected_to(self, peer_id: PeerId) -> bool:
         return self.connections.by_id(peer_id) is not None
+
+
+@lru_cache(MAX_NEAR)
+def _is_near(host: str) -> bool:
+    """Whether an address is on this machine or the local network; asked for each block while there is a limit."""
+    return reach_of(host) in (Reach.MACHINE, Reach.NETWORK)

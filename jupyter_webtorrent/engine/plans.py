@@ -124,7 +124,6 @@ class Planner:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._config = services.config
         self._hashing: set[threading.Event] = set()
         """What stops the hashing of each share that is being made."""
 
@@ -136,7 +135,7 @@ class Planner:
     async def share(self, request: ShareRequest) -> Plan:
         """Hash the paths into one torrent."""
         paths = [Path(path) for path in request.paths]
-        tiers = self._named_tiers(self._config.trackers)
+        tiers = self._named_tiers(self._services.config.trackers)
         if request.trackers is not None:
             tiers = self._named_tiers(links.checked_trackers(request.trackers))
         addresses = _addresses(request.peers)
@@ -164,10 +163,10 @@ class Planner:
         named = self._named_tiers(links.checked_trackers(request.trackers or []))
         tiers = merged(source.tiers, named)
         if request.trackers is None and not tiers and not addresses:
-            tiers = self._named_tiers(self._config.trackers)
+            tiers = self._named_tiers(self._services.config.trackers)
         ratio, seconds = request.seed_ratio, request.seed_seconds
         if ratio is None and seconds is None:
-            ratio, seconds = self._config.seed_ratio, self._config.seed_seconds
+            ratio, seconds = self._services.config.seed_ratio, self._services.config.seed_seconds
         return Plan(
             source,
             folder,
@@ -210,7 +209,7 @@ class Planner:
                 "nobody to fetch from: there is neither a peer nor a tracker in the link,"
                 " and none was given"
             )
-        if "tcp" not in self._config.transports:
+        if "tcp" not in self._services.config.transports:
             raise EngineError("peers are named by address, which needs the transport tcp")
 
     def _named_tiers(self, trackers: Iterable[str]) -> Tiers:

@@ -13,7 +13,7 @@ from random import Random, SystemRandom
 from types import TracebackType
 from typing import Self
 
-from jupyter_webtorrent.engine import leftovers, reachability, status
+from jupyter_webtorrent.engine import changes, leftovers, reachability, status
 from jupyter_webtorrent.engine.block_reader import ChunkCache
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
@@ -75,9 +75,13 @@ class Session:
         random: Random | None = None,
         http: GuardedClient | None = None,
         ranges: RangeReader | None = None,
+        port: int = 0,
     ) -> None:
-        """On a `network` that is not the machine's, the DHT needs `datagrams` of that network too."""
-        self.config = config
+        """On a `network` that is not the machine's, the DHT needs `datagrams` of that network too.
+
+        `port` is tried first where any will do: that of the session whose place this one takes.
+        """
+        self._port = port
         self._datagrams = UdpNetwork() if network is None and datagrams is None else datagrams
         self.torrents: dict[InfoHash, Torrent] = {}
         random = random or SystemRandom()
@@ -128,6 +132,15 @@ class Session:
     ) -> None:
         await self.aclose()
 
+    @property
+    def config(self) -> EngineConfig:
+        return self._services.config
+
+    def configure(self, config: EngineConfig) -> None:
+        """Take over settings of which only those that apply at once (`changes.AT_ONCE`) are new."""
+        self._incoming.config = config
+        changes.apply(config, self._services, self.torrents.values())
+
     async def aclose(self) -> None:
         self._planner.stop()
         if self._listener is not None:
@@ -149,7 +162,7 @@ class Session:
         """Hash the paths into one torrent and seed it; returns once it can be fetched."""
         plan = await self._planner.share(request)
         try:
-            await self._listen()
+            await self.listen()
         except NetError:
             await leftovers.clear_plan(self._services, plan)
             raise
@@ -176,7 +189,7 @@ class Session:
         What is on its way already is not begun again, but goes on with the files that this request adds.
         """
         plan = await self._planner.fetch(request)
-        await self._listen()
+        await self.listen()
         async with self._changing:
             existing = self.torrents.get(plan.info_hash)
             if existing is not None and plan.is_served_by(existing):
@@ -299,7 +312,7 @@ class Session:
         torrents = journal.take()
         if torrents:
             try:
-                await self._listen()
+                await self.listen()
             except NetError as error:
                 log.warning("%s", error)
         for info_hash, kept in torrents.items():
@@ -378,17 +391,37 @@ class Session:
     def connection_ended(self, connection: PeerConnection, reason: str) -> None:
         self._incoming.finished(connection)
 
-    async def _listen(self) -> None:
+    async def listen(self) -> None:
+        """Take peers from now on, if TCP is used; raises NetError."""
         async with self._listening:
             if self._listener is None and "tcp" in self.config.transports:
-                address = PeerAddress(self.config.listen_host, self.config.listen_port)
-                self._listener = await self._services.network.listen(address, self._accepted)
+                self._listener = await self._open_listener()
                 await reachability.begin(
                     self._services, self._listener.address, self._datagrams, self._found_nearby
                 )
                 # Those of earlier sessions may have come back while the port was taken.
                 for torrent in self.torrents.values():
                     torrent.peering.session_listens()
+
+    async def require_free(self, host: str, port: int) -> None:
+        """Raise NetError for an address that nothing could listen on, unless this session does."""
+        listening = self._services.listening
+        if listening is None or (listening.port != port or not port):
+            listener = await self._services.network.listen(
+                PeerAddress(host, port), lambda transport: transport.close("not open yet")
+            )
+            await listener.aclose()
+
+    async def _open_listener(self) -> Listener:
+        """Raises NetError."""
+        listen = self._services.network.listen
+        host, port = self.config.listen_host, self.config.listen_port
+        if self._port and not port:
+            try:
+                return await listen(PeerAddress(host, self._port), self._accepted)
+            except NetError as error:
+                log.info("%s", error)
+        return await listen(PeerAddress(host, port), self._accepted)
 
     def _found_nearby(self, info_hash: InfoHash, address: PeerAddress) -> None:
         torrent = self.torrents.get(info_hash)

@@ -69,15 +69,18 @@ class Throttle:
 class UploadTurns:
     """One peer's requests, each taken when the limits allow its block to be sent."""
 
-    def __init__(self, throttle: Throttle, share: Share, peer: Peer) -> None:
+    def __init__(
+        self, throttle: Throttle, share: Share, peer: Peer, is_exempt: Callable[[], bool]
+    ) -> None:
         self._throttle = throttle
         self._peer = peer
+        self._is_exempt = is_exempt
         self._flow = Flow(share, self._take)
         self._taken: asyncio.Future[Request | None] | None = None
 
     @property
     def are_limited(self) -> bool:
-        return self._throttle.limits(self._flow.share)
+        return self._throttle.limits(self._flow.share) and not self._is_exempt()
 
     async def next(self) -> Request | None:
         """The request whose turn it is; None if meanwhile the peer was choked or cancelled them all."""
@@ -97,26 +100,26 @@ class DownloadTurns:
     """One torrent's requests to its peers, asked when the limits allow their blocks. Implements `RequestGate`."""
 
     def __init__(
-        self, throttle: Throttle, share: Share, swarm: Swarm, run_commands: Callable[[], None]
+        self,
+        throttle: Throttle,
+        share: Share,
+        swarm: Swarm,
+        run_commands: Callable[[], None],
+        is_exempt: Callable[[Peer], bool],
     ) -> None:
         self._throttle = throttle
+        self._is_exempt = is_exempt
         self._share = share
         self._swarm = swarm
         self._run_commands = run_commands
         self._flows: dict[Peer, Flow] = {}
-        self._exempt: set[Peer] = set()
         self._served: Peer | None = None
         """Whose turn it is."""
         self._left = 0
         """How many bytes may still be asked in this turn."""
 
-    def exempt(self, peer: Peer) -> None:
-        """What comes from this peer does not count."""
-        self._exempt.add(peer)
-
     def forget(self, peer: Peer) -> None:
         """The peer is gone."""
-        self._exempt.discard(peer)
         self._flows.pop(peer, None)
 
     def limits_changed(self) -> None:
@@ -128,7 +131,7 @@ class DownloadTurns:
     def room(self, peer: Peer) -> int | None:
         if peer is self._served:
             return max(0, -(-self._left // BLOCK_SIZE))
-        if peer in self._exempt:
+        if self._is_exempt(peer):
             return None
         flow = self._flows.get(peer)
         if flow is None:
@@ -158,11 +161,18 @@ class TorrentLimits:
     """One torrent's part in the limits of its session, both ways."""
 
     def __init__(
-        self, down: Throttle, up: Throttle, swarm: Swarm, run_commands: Callable[[], None]
+        self,
+        down: Throttle,
+        up: Throttle,
+        swarm: Swarm,
+        run_commands: Callable[[], None],
+        is_exempt: Callable[[Peer], bool],
     ) -> None:
+        """`is_exempt` says of whom the limits do not hold, in either direction, now."""
         self._down, self._up = down, up
         self._down_share, self._up_share = Share(), Share()
-        self._requests = DownloadTurns(down, self._down_share, swarm, run_commands)
+        self._requests = DownloadTurns(down, self._down_share, swarm, run_commands, is_exempt)
+        self._is_exempt = is_exempt
         self.changed()
 
     @property
@@ -184,12 +194,9 @@ class TorrentLimits:
         """The session's limits are others now."""
         self._requests.limits_changed()
 
-    def upload_turns(self, peer: Peer, *, exempt: bool) -> UploadTurns | None:
-        """For a peer that has joined: how it is served. An exempt one is not limited in either direction."""
-        if exempt:
-            self._requests.exempt(peer)
-            return None
-        return UploadTurns(self._up, self._up_share, peer)
+    def upload_turns(self, peer: Peer) -> UploadTurns:
+        """For a peer that has joined: how it is served."""
+        return UploadTurns(self._up, self._up_share, peer, lambda: self._is_exempt(peer))
 
     def forget(self, peer: Peer) -> None:
         """The peer is gone."""

@@ -194,7 +194,7 @@ class Torrent:
 
     async def _pause_at_goal(self) -> None:
         self.switch.pause(await self.goal.reached(self))
-        self._keep()
+        self.keep()
 
     def _next_state(self) -> TransferState:
         """With what it begins, or goes on after a pause."""
@@ -251,7 +251,7 @@ class Torrent:
         self.state = TransferState.SEEDING
         if self.finished_at is None:
             self.finished_at = self._loop.time()
-        self._keep(soon=True)
+        self.keep(soon=True)
         if not self.done.done():
             self.done.set_result(self.paths)
 
@@ -259,7 +259,7 @@ class Torrent:
         """Choose the files, look at what is on disk, and begin to transfer."""
         self.peering.heed_privacy(info)
         self.state = TransferState.CHECKING
-        self._keep(soon=True)
+        self.keep(soon=True)
         have = await self.data.disk.open(info)
         self._start(info, have)
         self.state = self._next_state()
@@ -273,7 +273,7 @@ class Torrent:
         if self.shared is not None or self.data.was_finished:
             self.data.guard.give_up_changed(wanted)
         self.peering.web_seeds.start()
-        self._keep(soon=True)
+        self.keep(soon=True)
         self.run_commands()
         self.data.streams.changed()
 
@@ -331,7 +331,7 @@ class Torrent:
         self.data.streams.changed()
         if self._preparing is not None:
             self._preparing.cancel()
-        self._keep()
+        self.keep()
 
     async def paused(self) -> None:
         """Wait until every connection is closed, or until it is to go on."""
@@ -347,7 +347,7 @@ class Torrent:
             self.peering.connections.book.start_over()
             self.state = self._next_state()
             self.switch.resume()
-            self._keep()
+            self.keep()
 
     async def set_priorities(self, priorities: Mapping[int, FilePriority]) -> bool:
         """Change the priorities of some files; False if this torrent has to be begun anew for that.
@@ -370,7 +370,7 @@ class Torrent:
             self._complete.set()  # what was added is here, and has yet to be put in its place
         else:
             self._more_is_wanted()
-        self._keep(soon=True)
+        self.keep(soon=True)
         self.run_commands()
         self.data.streams.changed()
         return True
@@ -382,7 +382,7 @@ class Torrent:
         self.peering.web_seeds.add(web_seeds, Policy.NAMED)
         self.peering.web_seeds.add(source.link.web_seeds, Policy.PUBLIC)
         self.metadata.learn(source)
-        self._keep(soon=True)
+        self.keep(soon=True)
 
     def covers(self, selection: FileSelection) -> bool:
         """Whether a request for these files brings nothing new; raises EngineError if there are none."""
@@ -476,5 +476,6 @@ class Torrent:
             self.peering.connections.dial_again()
         self.peering.web_seeds.wake()
 
-    def _keep(self, *, soon: bool = False) -> None:
+    def keep(self, *, soon: bool = False) -> None:
+        """Something changed that a later session has to know."""
         self._services.keep(self.info_hash, soon=soon)

@@ -42,7 +42,8 @@ class Choker:
     """Remembers the optimistic choice between decisions."""
 
     def __init__(self, slots: int, random: Random) -> None:
-        self._slots = slots
+        self.slots = slots
+        """How many peers are unchoked at a time."""
         self._random = random
         self._optimistic: Peer | None = None
         self._optimistic_since = 0.0
@@ -53,12 +54,12 @@ class Choker:
 
     def has_free_slot(self, peers: Iterable[Peer]) -> bool:
         """Whether one more interested peer can be unchoked at once."""
-        return sum(not peer.am_choking for peer in peers) < self._slots
+        return sum(not peer.am_choking for peer in peers) < self.slots
 
     def decide(self, interested: Collection[Peer], *, seeding: bool, now: float) -> set[Peer]:
         """The peers to be unchoked from now on, of those that want blocks; all others are to be choked."""
         self._decided_at = now
-        regular = max(1, self._slots - 1)
+        regular = max(1, self.slots - 1)
         chosen = (
             seed_slots(interested, regular, now)
             if seeding
@@ -69,6 +70,6 @@ class Choker:
         if self._optimistic not in others or stale:
             self._optimistic = self._random.choice(others) if others else None
             self._optimistic_since = now
-        if self._optimistic is not None and len(chosen) < self._slots:
+        if self._optimistic is not None and len(chosen) < self.slots:
             chosen.add(self._optimistic)
         return chosen

@@ -97,6 +97,11 @@ class Downloader:
         """Memory that the pieces on their way take."""
         return len(self._downloads) * self.layout.piece_length
 
+    def measure(self, peers: Iterable[Peer]) -> None:
+        """Once a second: see how fast they are."""
+        rates = (peer.pipeline.rate for peer in peers if not peer.peer_choking)
+        self.fastest = max(rates, default=0.0)
+
     def is_interesting(self, peer: Peer) -> bool:
         return peer.have is not None and (peer.have & self.missing).any()
 

@@ -32,8 +32,7 @@ class Requesting:
     def __init__(self, peers: Iterable[Peer], send: Sender) -> None:
         self.gate: RequestGate | None = None
         """None: no limit."""
-        self.held = False
-        """Nothing more is asked for: the disk takes nothing."""
+        self._held = False
         self._peers = peers
         self._send = send
         self._downloader: Downloader | None = None
@@ -42,10 +41,15 @@ class Requesting:
         """The metadata is known."""
         self._downloader = downloader
 
+    def hold(self, held: bool, now: float) -> None:
+        """Ask for nothing more while the disk takes nothing."""
+        self._held = held
+        self.refill_all(now)
+
     def refill(self, peer: Peer, now: float) -> None:
         """Keep the peer's pipeline full."""
         downloader = self._downloader
-        if downloader is None or peer.peer_choking or not peer.am_interested or self.held:
+        if downloader is None or peer.peer_choking or not peer.am_interested or self._held:
             return
         depth = peer.depth
         urgent = downloader.readers.waiting

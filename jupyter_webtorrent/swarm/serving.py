@@ -43,7 +43,7 @@ class Serving:
         self._peers = peers
         self._send = send
         self._random = random
-        self._choker = Choker(slots, random)
+        self.choker = Choker(slots, random)
         self._have: Bitfield | None = None
         self._uploads: Uploads | None = None
         self._hiding: SuperSeeding | None = None
@@ -104,7 +104,7 @@ class Serving:
                 self.rechoke(seeding=seeding, now=now)
             for peer in self._hiding.hidden_from:
                 self._show_more(peer, now)
-        if self._choker.is_due(now):
+        if self.choker.is_due(now):
             self.rechoke(seeding=seeding, now=now)
 
     def hides_from(self, peer: Peer) -> bool:
@@ -167,7 +167,7 @@ class Serving:
     def rechoke(self, *, seeding: bool, now: float) -> None:
         """Decide anew who is served."""
         candidates = [peer for peer in self._peers if self._wants_blocks(peer)]
-        chosen = self._choker.decide(candidates, seeding=seeding, now=now)
+        chosen = self.choker.decide(candidates, seeding=seeding, now=now)
         for peer in self._peers:
             if peer in chosen and peer.am_choking:
                 self._unchoke(peer, now)
@@ -180,7 +180,7 @@ class Serving:
 
     def _unchoke_if_free(self, peer: Peer, now: float) -> None:
         """A browser gives up on those who make it wait: unchoke it at once if a slot is free."""
-        if peer.am_choking and self._choker.has_free_slot(self._peers):
+        if peer.am_choking and self.choker.has_free_slot(self._peers):
             self._unchoke(peer, now)
 
     def _unchoke(self, peer: Peer, now: float) -> None:

@@ -82,6 +82,7 @@ class Swarm:
         self._random = random
         self.requesting = Requesting(self.peers, self._send)
         self._serving = Serving(self.peers, upload_slots, random, self._send)
+        self.choker = self._serving.choker
         self._holdings = Holdings(self._serving, self._send, self._disconnect)
         self._commands: list[Command] = []
 
@@ -287,11 +288,6 @@ class Swarm:
         assert self.downloader is not None
         self.downloader.not_stored(index)
 
-    def hold(self, held: bool, now: float) -> None:
-        """Ask for nothing more while the disk takes nothing."""
-        self.requesting.held = held
-        self.requesting.refill_all(now)
-
     def lose(self, pieces: Bitfield, now: float, *, refetch: bool) -> None:
         """These pieces are not on the disk as they should be: tell whoever may want them.
 
@@ -336,8 +332,7 @@ class Swarm:
         self.down.sample(now)
         self.up.sample(now)
         if self.downloader is not None:
-            rates = (peer.pipeline.rate for peer in self.peers if not peer.peer_choking)
-            self.downloader.fastest = max(rates, default=0.0)
+            self.downloader.measure(self.peers)
         for peer in list(self.peers):
             peer.sample(now)
             if peer.requests and now - peer.requested_at > REQUEST_TIMEOUT:

@@ -190,7 +190,7 @@ async def test_a_share_that_fails_leaves_no_copy(
         async def refuse(_: Session) -> None:
             raise NetError("the port is taken")
 
-        monkeypatch.setattr(Session, "_listen", refuse)
+        monkeypatch.setattr(Session, "listen", refuse)
         with pytest.raises(NetError, match="the port is taken"):
             await share(teacher, original)
         assert list((tmp_path / "state" / "copies").iterdir()) == []
