@@ -1,6 +1,7 @@
 """A session with a state that a test kills: `python -m tests.engine.survivor`, lines of JSON on stdout.
 
-Says `started` once the session is up, `resumed` once it knows what it has, `progress` as it goes on, `complete`.
+Says `started` once the session is up, `resumed` once it knows what it has, `progress` as it goes on, `complete`; on
+demand `read` once it has read the first MiB.
 """
 
 from __future__ import annotations
@@ -37,15 +38,22 @@ async def live(options: argparse.Namespace) -> None:
         say("started", seconds=time.monotonic() - began, torrents=len(session.torrents))
         if not session.torrents:
             request = FetchRequest(
-                link=options.link, folder=str(options.folder), peers=[options.peer]
+                link=options.link,
+                folder="" if options.on_demand else str(options.folder),
+                peers=[options.peer],
+                on_demand=options.on_demand,
             )
             await session.fetch(request)
         (torrent,) = session.torrents.values()
         while torrent.swarm.downloader is None:  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.01)
         say("resumed", have=have(torrent))
+        if options.on_demand:
+            async with session.open_stream(torrent.info_hash, 0) as stream:
+                await stream.read(0, 1 << 20, ahead=0)
+            say("read", have=have(torrent))
         while not torrent.done.done():
-            say("progress", have=have(torrent))
+            say("progress", have=have(torrent), peers=len(torrent.swarm.peers))
             await asyncio.sleep(0.02)
         await torrent.wait()
         say("complete", down=torrent.swarm.down.total, checked=torrent.data.disk.checked_bytes)
@@ -65,6 +73,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--state", type=Path)
     parser.add_argument("--batch-seconds", type=float)
+    parser.add_argument("--on-demand", action="store_true")
     options = parser.parse_args()
     state_keeper.BATCH_SECONDS = options.batch_seconds
     loop.run(live(options))

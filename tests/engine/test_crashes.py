@@ -254,3 +254,32 @@ async def test_a_transfer_killed_at_fifty_moments_goes_on_where_it_was(
     )
     require(outcome)
     assert max(outcome.process_starts) < START_SECONDS
+
+
+@pytest.mark.timeout(60)
+async def test_what_is_only_read_is_not_fetched_whole_after_a_kill(tmp_path: Path) -> None:
+    data = write_random(tmp_path / "source" / "data.bin", 12 * MIB)
+    async with Session(config()) as teacher:
+        shared = await teacher.share(ShareRequest(paths=[str(data)]))
+        arguments = (
+            *(f"magnet:?xt=urn:btih:{shared.info_hash}", "--peer", str(teacher.listening)),
+            *("--port", str(free_port()), "--state", str(tmp_path / "state")),
+            *("--batch-seconds", "5", "--on-demand"),
+        )
+        first = await Survivor.start(*arguments)
+        try:
+            read = await first.until("read")
+        finally:
+            await first.kill()
+        assert MIB <= read["have"] < 2 * MIB
+        second = await Survivor.start(*arguments)
+        try:
+            assert (await second.until("started"))["torrents"] == 1
+            assert (await second.until("resumed"))["have"] == read["have"]
+            while not (await second.until("progress"))["peers"]:
+                pass
+            for _ in range(25):
+                progress = await second.until("progress")
+            assert progress["have"] == read["have"]
+        finally:
+            await second.kill()

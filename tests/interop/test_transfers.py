@@ -12,7 +12,8 @@ from _pytest.mark import ParameterSet
 
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.host import EngineHost
-from jupyter_webtorrent.schema.transfers import FetchRequest
+from jupyter_webtorrent.protocol.metainfo import Metainfo
+from jupyter_webtorrent.schema.transfers import FetchRequest, TransferState
 from tests.interop.corpus import digests, write_file, write_folder
 from tests.interop.deadline import Deadline
 from tests.interop.peers.programs import (
@@ -168,5 +169,34 @@ def test_a_file_is_read_at_any_offset_while_libtorrent_sends_it(
             for offset in (40 << 20, 7_000_001, 47 << 20, 0, 25 << 20):
                 expected = truth[offset : offset + 200_000]
                 assert stream.read(offset, 200_000).result(CASE_SECONDS) == expected
+        finally:
+            host.close()
+
+
+def test_what_is_read_on_demand_comes_from_libtorrent_and_no_more(
+    folders: tuple[Path, Path],
+) -> None:
+    source, _ = folders
+    film = write_file(source / "film.bin", 48 << 20, seed="film")
+    truth, deadline = film.read_bytes(), Deadline(CASE_SECONDS)
+    host = EngineHost(
+        EngineConfig(trackers=(), listen_host="127.0.0.1", transports=frozenset({"tcp"}))
+    )
+    with LIBTORRENT.share(film, transport="tcp") as seed:
+        magnet = seed.expect("magnet", deadline).fields["magnet"]
+        peers = [seed.expect("listening", deadline).fields["tcp"]]
+        try:
+            request = FetchRequest(link=magnet, folder="", peers=peers, on_demand=True)
+            key = host.fetch(request).result(CASE_SECONDS).info_hash
+            offsets = (40 << 20, 7_000_001, 47 << 20)
+            for offset in offsets:
+                got = host.read(key, film.name, offset, 200_000).result(CASE_SECONDS)
+                assert got == truth[offset : offset + 200_000]
+            transfer = host.details(key).result(CASE_SECONDS).transfer
+            assert transfer.state is TransferState.ON_DEMAND
+            assert 600_000 <= transfer.done <= transfer.downloaded < 3 << 20
+            assert (
+                Metainfo.from_bytes(host.metainfo(key).result(CASE_SECONDS)).info.name == film.name
+            )
         finally:
             host.close()
