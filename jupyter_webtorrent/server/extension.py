@@ -65,6 +65,7 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
     _host: EngineHost | None = None
     _feed: TransferFeed | None = None
     _kernel_access: KernelAccess | None = None
+    _log: TransferLog | None = None
     _chosen: Settings | None = None
     _stopped = False
     _sockets: set[events.EventsHandler]
@@ -157,6 +158,12 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
         assert folder is not None
         return folder
 
+    def initialize_settings(self) -> None:
+        assert self.serverapp is not None
+        assert self.serverapp.event_logger is not None
+        # Who subscribes to all events gets those whose schema is known by then.
+        self._log = TransferLog(self.serverapp.event_logger)
+
     def initialize_handlers(self) -> None:
         self.handlers.extend(ROUTES)
 
@@ -188,9 +195,7 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
     def _start_engine(self) -> None:
         from jupyter_webtorrent.engine.host import EngineHost  # takes long to import
 
-        assert self.serverapp is not None
-        assert self.serverapp.event_logger is not None
-        log = TransferLog(self.serverapp.event_logger)
+        assert self._log is not None
         self._host = EngineHost(self.running_config())
-        self._feed = TransferFeed(asyncio.get_running_loop(), log.changed)
+        self._feed = TransferFeed(asyncio.get_running_loop(), self._log.changed)
         self._host.subscribe(self._feed.report)
