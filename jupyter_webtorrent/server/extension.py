@@ -68,6 +68,7 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
     _host: EngineHost | None = None
     _feed: TransferFeed | None = None
     _kernel_access: KernelAccess | None = None
+    _log: TransferLog | None = None
     _chosen: Settings | None = None
     _stopped = False
     _sockets: set[events.EventsHandler]
@@ -161,9 +162,11 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
         return folder
 
     def initialize_settings(self) -> None:
-        """Tell the front end which folder is served: it opens what lies below it."""
         assert self.serverapp is not None
-        with contextlib.suppress(PathRefusedError):
+        assert self.serverapp.event_logger is not None
+        # Who subscribes to all events gets those whose schema is known by then.
+        self._log = TransferLog(self.serverapp.event_logger)
+        with contextlib.suppress(PathRefusedError):  # the front end opens what lies below it
             root = ServerRoot.of(self.serverapp.contents_manager).folder
             page = self.serverapp.web_app.settings.setdefault("page_config_data", {})
             page["webtorrentRoot"] = str(root)
@@ -199,9 +202,7 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
     def _start_engine(self) -> None:
         from jupyter_webtorrent.engine.host import EngineHost  # takes long to import
 
-        assert self.serverapp is not None
-        assert self.serverapp.event_logger is not None
-        log = TransferLog(self.serverapp.event_logger)
+        assert self._log is not None
         self._host = EngineHost(self.running_config())
-        self._feed = TransferFeed(asyncio.get_running_loop(), log.changed)
+        self._feed = TransferFeed(asyncio.get_running_loop(), self._log.changed)
         self._host.subscribe(self._feed.report)

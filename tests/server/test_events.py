@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import msgspec
 import pytest
 from tornado.httpclient import HTTPClientError, HTTPResponse
 from tornado.websocket import WebSocketClientConnection
+from yarl import URL
 
-from jupyter_webtorrent.schema.transfers import TransferEvent, TransferState
+from jupyter_webtorrent.schema.transfers import TransferEvent, TransferState, TransferStatus
 from jupyter_webtorrent.server.extension import WebTorrentApp
 
 Fetch = Callable[..., Awaitable[HTTPResponse]]
@@ -98,3 +100,42 @@ async def test_a_server_that_goes_down_hangs_up(
     with pytest.raises(HTTPClientError) as caught:
         await jp_ws_fetch(*EVENTS)
     assert caught.value.code == 503
+
+
+def report(done: int) -> TransferEvent:
+    """News of 200 transfers: some 160 kB of JSON."""
+    transfers = [
+        TransferStatus(
+            f"{number:040x}", "x" * 500, TransferState.DOWNLOADING, "magnet:?", 999, done
+        )
+        for number in range(200)
+    ]
+    return TransferEvent(transfers, down_rate=float(done))
+
+
+async def test_who_does_not_read_keeps_nobody_waiting_and_gets_the_newest_at_last(
+    jp_ws_fetch: Connect, jp_serverapp: Any, extension: WebTorrentApp
+) -> None:
+    count = 150
+    reader = await jp_ws_fetch(*EVENTS)
+    await read(reader)
+    url = f"http://127.0.0.1:{jp_serverapp.port}{jp_serverapp.base_url}{'/'.join(EVENTS)}"
+    headers = {"Authorization": f"token {jp_serverapp.identity_provider.token}"}
+    async with (
+        aiohttp.ClientSession() as session,
+        # Without a task of its own that reads on, as tornado's client has one.
+        session.ws_connect(URL(url, encoded=True), headers=headers, max_msg_size=0) as sleeper,
+    ):
+        for done in range(1, count + 1):
+            extension.feed.report(report(done))
+            while (event := await read(reader)).down_rate != done:
+                pass
+            assert [status.done for status in event.transfers] == [done] * 200
+
+        heard: list[TransferEvent] = []
+        while not heard or heard[-1].down_rate != count:
+            message = await sleeper.receive_str(timeout=10)
+            heard.append(msgspec.json.decode(message, type=TransferEvent))
+    assert len(heard) < count / 2  # the rest was merged, not kept
+    assert [status.done for status in heard[-1].transfers] == [count] * 200
+    reader.close()
