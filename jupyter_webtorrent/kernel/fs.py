@@ -34,6 +34,7 @@ from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
     TransferDetails,
     TransferState,
+    TransferStatus,
 )
 
 METADATA_SECONDS: Final = 60.0
@@ -235,10 +236,7 @@ class WebTorrentFileSystem(AbstractFileSystem):  # type: ignore[misc]
         details = self._begin(torrent.info_hash)  # it may have been removed since
         (file,) = (file for file in details.files if file.path == inner)
         if details.transfer.state is TransferState.PAUSED and file.done < file.length:
-            raise RequestRefusedError(
-                f"{text.short_name(inner)} is not all here, and {text.name_of(details.transfer)} is paused: "
-                "resume it to read on."
-            )
+            raise _paused(details.transfer)
         return torrent, inner
 
     def _locate(self, path: str) -> tuple[_Torrent, str]:
@@ -285,6 +283,8 @@ class WebTorrentFileSystem(AbstractFileSystem):  # type: ignore[misc]
                 raise TransferFailedError(
                     f"{text.name_of(details.transfer)}: {one_line(details.transfer.error)}"
                 )
+            if details.transfer.state is TransferState.PAUSED:
+                raise _paused(details.transfer)
             if time.monotonic() >= deadline:
                 raise TransferTimeoutError(
                     f"Nobody has told the files of {info_hash} in {text.duration(self._timeout)}. "
@@ -297,3 +297,9 @@ class WebTorrentFileSystem(AbstractFileSystem):  # type: ignore[misc]
         raise OSError(errno.EROFS, "The files of a torrent cannot be changed", str(path))
 
     cp_file = mkdir = makedirs = mv = pipe_file = put_file = rm = rm_file = rmdir = touch = _refuse
+
+
+def _paused(status: TransferStatus) -> RequestRefusedError:
+    return RequestRefusedError(
+        f"{text.name_of(status)} is paused, and what is to be read of it is not here: resume it first."
+    )

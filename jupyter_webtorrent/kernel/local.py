@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_core.paths import jupyter_config_path, jupyter_data_dir
-from msgspec import UNSET
 
 from jupyter_webtorrent.kernel.errors import RequestRefusedError, TransferFailedError
 from jupyter_webtorrent.protocol.errors import WebTorrentError
@@ -93,15 +92,7 @@ class LocalAccess:
         return self._ask(lambda host: host.fetch(request))
 
     def change(self, info_hash: str, change: TransferChange) -> TransferDetails:
-        if change.priorities:
-            self._ask(lambda host: host.set_priorities(info_hash, change.priorities))
-        now = self.details(info_hash)
-        if change.down_limit is UNSET and change.up_limit is UNSET:
-            return now
-        down = now.down_limit if change.down_limit is UNSET else change.down_limit
-        up = now.up_limit if change.up_limit is UNSET else change.up_limit
-        self._ask(lambda host: host.set_limits(info_hash, down, up))
-        return self.details(info_hash)
+        return self._ask(lambda host: host.change(info_hash, change))
 
     def pause(self, info_hash: str) -> TransferStatus:
         return self._ask(lambda host: host.pause(info_hash))

@@ -15,6 +15,7 @@ from typing import Any
 from jupyter_webtorrent.kernel import text
 from jupyter_webtorrent.kernel.access import Access
 from jupyter_webtorrent.kernel.errors import TransferFailedError, TransferTimeoutError
+from jupyter_webtorrent.kernel.torrent_url import TorrentUrl
 from jupyter_webtorrent.protocol.printable import one_line
 from jupyter_webtorrent.schema.transfers import TransferState, TransferStatus
 
@@ -63,6 +64,10 @@ class Transfer:
     def magnet(self) -> str:
         """The link to give to others."""
         return self.status.magnet
+
+    def url(self, path: str = "") -> str:
+        """What pandas and fsspec read a file by, with its path in the torrent; none if it is but one file."""
+        return str(TorrentUrl.of(self.magnet, path))
 
     @property
     def state(self) -> TransferState:

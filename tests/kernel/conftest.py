@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
+from jupyter_webtorrent.kernel import client
+from jupyter_webtorrent.kernel.discovery import NO_SERVER
+from jupyter_webtorrent.kernel.errors import NoServerError
 from tests.kernel.servers import JupyterServer, jupyter_server
+
+
+@pytest.fixture(autouse=True)
+def no_engine_by_accident(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test makes this process's own engine, which would use its user's settings and trackers."""
+
+    def refuse() -> NoReturn:
+        raise NoServerError(NO_SERVER)
+
+    monkeypatch.setattr(client, "local_access", refuse)
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ from jupyter_webtorrent.schema.transfers import (
     TransferState,
 )
 from tests.kernel.alone import Person
+from tests.kernel.servers import JupyterServer
 
 MIB = 1 << 20
 NOBODY = "cd" * 20
@@ -102,6 +103,27 @@ def test_a_csv_is_read_as_it_is_and_its_beginning_without_the_rest(room: Class) 
     whole = pd.read_csv(url(magnet))  # a torrent of one file needs no path
     assert whole.shape == (500_000, 2)
     assert room.fetched(magnet) == len(text)
+
+
+def test_a_kernel_reads_by_its_server_as_it_would_by_an_engine_of_its_own(
+    servers: list[JupyterServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsspec.register_implementation("webtorrent", WebTorrentFileSystem, clobber=True)
+    teacher, student = servers
+    table = write_parquet(teacher.root / "served.parquet", 80_000)
+    size = (teacher.root / "served.parquet").stat().st_size
+    shared = Transfer(
+        sharing := teacher.enter(monkeypatch),
+        sharing.share(ShareRequest([str(teacher.root / "served.parquet")])),
+    )
+    reading = student.enter(monkeypatch)
+    read = pd.read_parquet(shared.url(), columns=["column 3", "column 17"])
+    pd.testing.assert_frame_equal(read, table[["column 3", "column 17"]])
+    assert reading.transfer(shared.info_hash).downloaded < 0.15 * size
+    fs, path = fsspec.url_to_fs(shared.url("served.parquet"))
+    content = (teacher.root / "served.parquet").read_bytes()
+    assert fs.cat_file(path, 5, 1_000_000) == content[5:1_000_000]
+    assert fs.cat_file(path) == content
 
 
 @pytest.fixture
@@ -219,9 +241,7 @@ def test_a_paused_transfer_says_so_instead_of_waiting(
         TransferChange(down_limit=1),
     )
     room.student.pause(info_hash)
-    with pytest.raises(
-        RequestRefusedError, match=r"^week 1/c\.bin is not all here, and course is paused"
-    ):
+    with pytest.raises(RequestRefusedError, match=r"^course is paused, and what is to be read"):
         fs.cat(path)
 
 

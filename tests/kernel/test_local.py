@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_webtorrent.kernel import local
+from jupyter_webtorrent.kernel import client, local
 from jupyter_webtorrent.kernel.client import Client, connect
 from jupyter_webtorrent.kernel.errors import (
     RequestRefusedError,
@@ -196,6 +196,7 @@ def bare_server() -> Iterator[str]:
 def parent_at(student: Person, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """This process as a kernel; the one engine of its own is forgotten afterwards."""
     student.enter(monkeypatch)
+    monkeypatch.setattr(client, "local_access", local.local_access)
     yield
     local.local_access.cache_clear()
 

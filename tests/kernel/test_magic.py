@@ -279,12 +279,10 @@ def test_a_mistake_is_one_line_and_no_traceback(
     assert_fails_in_one_line(shell, capsys, line, message)
 
 
-def test_without_a_server_a_line_says_so(
-    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_without_an_answer_of_the_server_a_line_says_so(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("JUPYTER_WEBTORRENT_URL", "JPY_PARENT_PID", "JUPYTERHUB_API_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("JUPYTER_WEBTORRENT_URL", "http://127.0.0.1:9/webtorrent/api/")
     for line in ("ls", "share x", f"fetch {NOBODY}", "remove x"):
         with pytest.raises(UsageError, match=r"^No Jupyter server with jupyter_webtorrent"):
             shell.run_line_magic("wt", line)
