@@ -18,6 +18,7 @@ import msgspec
 from jupyter_webtorrent.kernel.access import Access
 from jupyter_webtorrent.kernel.discovery import NO_SERVER, ServerAddress, find_server
 from jupyter_webtorrent.kernel.errors import (
+    NoAnswerError,
     NoServerError,
     RequestRefusedError,
     ServerUnavailableError,
@@ -149,11 +150,13 @@ class Client:
             response = connection.getresponse()
             status, answer = response.status, response.read()
         except TimeoutError:
-            raise ServerUnavailableError(
+            raise NoAnswerError(
                 f"The Jupyter server at {self.address.url} takes too long to answer."
             ) from None
-        except (OSError, http.client.HTTPException) as error:
+        except ssl.SSLError as error:
             raise ServerUnavailableError(f"{NO_SERVER} ({_reason(error)})") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise NoAnswerError(f"{NO_SERVER} ({_reason(error)})") from None
         finally:
             connection.close()
         if not 200 <= status < 300:
@@ -185,9 +188,8 @@ class Client:
         if status == 403 and message in ("Forbidden", NOT_LOGGED_IN):
             message = "it does not know this kernel's token. Restart the kernel from that server"
         if status in (401, 403, 500, 502, 503, 504):
-            return ServerUnavailableError(
-                f"The Jupyter server at {self.address.url} refuses: {message}"
-            )
+            kind = NoAnswerError if status in (502, 503, 504) else ServerUnavailableError
+            return kind(f"The Jupyter server at {self.address.url} refuses: {message}")
         return RequestRefusedError(message)
 
     def _read(self, model: type[ValueT], content: bytes) -> ValueT:

@@ -1,4 +1,4 @@
-"""Tab completion of `%wt` lines: commands, options, file names and the names of transfers.
+"""Tab completion of `%wt` lines: commands, options, file names, links, and the names and files of transfers.
 
 A matcher of IPython's own kind, for the older `complete_command` hook leaves Jedi's guesses in front of ours and
 takes a file name apart at its spaces.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+from collections.abc import Iterable
 
 from IPython.core.completer import (
     CompletionContext,
@@ -19,9 +20,15 @@ from IPython.core.completer import (
 
 from jupyter_webtorrent.kernel import arguments
 from jupyter_webtorrent.kernel.client import connect
+from jupyter_webtorrent.kernel.commands import lookup
 from jupyter_webtorrent.protocol.errors import WebTorrentError
+from jupyter_webtorrent.protocol.links import LinkKind, link_kind
+from jupyter_webtorrent.protocol.printable import printable
+from jupyter_webtorrent.schema.transfers import TransferStatus
 
 _LINE = re.compile(r"\s*%?wt\s+(.*)", re.DOTALL)
+_MOST_FILES = 200
+"""Of a transfer, to choose from."""
 
 
 @context_matcher(identifier="jupyter_webtorrent", priority=100)  # type: ignore[untyped-decorator]
@@ -31,45 +38,119 @@ def match(context: CompletionContext) -> SimpleMatcherResult:
     if line is None:
         return {"completions": []}
     start = _start_of_last_word(line[1])
-    before, word = line[1][:start], line[1][start:]
-    found = [SimpleCompletion(text) for text in _candidates(before.split(), word)]
+    word = line[1][start:]
+    quote, beginning = _unquote(word)
+    found = [
+        SimpleCompletion(_quote(quote, text))
+        for text in _candidates(_words(line[1][:start]), beginning)
+    ]
     return {"completions": found, "matched_fragment": word, "suppress": True}
 
 
 def _candidates(before: list[str], word: str) -> list[str]:
     if not before:
-        return [name for name in arguments.COMMANDS if name.startswith(word)]
-    command = before[0]
+        return _beginning_with(word, arguments.COMMANDS)
+    command, *rest = before
+    options = arguments.options(command)
     if word.startswith("-"):
-        return [option for option in arguments.options(command) if option.startswith(word)]
-    if command == "share" or before[-1] in ("-d", "--dir"):
-        return _files(word)
-    if command == "fetch":
-        return [name for name in _files(word) if name.endswith((".torrent", "/"))]
-    if command == "remove":
-        return _transfers(word)
+        return _beginning_with(word, sorted(options))
+    option = {"-d": "--dir"}.get(before[-1], before[-1])
+    if options.get(option):
+        return _values(option, rest, word)
+    match command:
+        case "share":
+            return _files(word)
+        case "fetch":
+            return _torrents(word) + _links(word)
+        case "info":
+            return _names(word) + _torrents(word) + _links(word)
+        case "play" if rest:
+            return _files_of(rest, word)
+        case "play":
+            return _names(word) + _torrents(word) + _links(word)
+        case "pause" | "resume" | "remove":
+            return [name for name in _names(word) + _links(word) if name not in rest]
+    return []
+
+
+def _values(option: str, rest: list[str], word: str) -> list[str]:
+    match option:
+        case "--dir":
+            return [path for path in _files(word) if path.endswith("/")]
+        case "--torrent-file":
+            return _torrents(word)
+        case "--select":
+            return _files_of(rest, word)
     return []
 
 
 def _files(word: str) -> list[str]:
     """The files and folders that begin so; a folder ends in `/`, a hidden one must be asked for by its dot."""
-    quote, beginning = _unquote(word)
-    place = os.path.expanduser(beginning)
+    place = os.path.expanduser(word)
     found = []
     for path in sorted(glob.glob(glob.escape(place) + "*")):
         ending = "/" if os.path.isdir(path) else ""
-        found.append(_quote(quote, beginning + path[len(place) :] + ending))
+        found.append(word + path[len(place) :] + ending)
     return found
 
 
-def _transfers(word: str) -> list[str]:
-    quote, beginning = _unquote(word)
+def _torrents(word: str) -> list[str]:
+    return [path for path in _files(word) if path.endswith((".torrent", "/"))]
+
+
+def _names(word: str) -> list[str]:
+    """What transfers are called; their info hashes where the name is unknown or would not be typed."""
+    transfers = _transfers()
+    names = [status.name for status in transfers if status.name == printable(status.name)]
+    hashes = [
+        status.info_hash
+        for status in transfers
+        if word or status.name not in names or not status.name
+    ]
+    return _beginning_with(word, sorted(filter(None, names)) + sorted(hashes))
+
+
+def _links(word: str) -> list[str]:
+    if not word:
+        return []
+    return _beginning_with(word, sorted(status.magnet for status in _transfers()))
+
+
+def _files_of(rest: list[str], word: str) -> list[str]:
+    """The files of the transfer, or .torrent file, that the words before name."""
+    for wanted in rest:
+        try:
+            if link_kind(wanted) is LinkKind.FILE:
+                files = lookup.read_torrent(wanted).info.files
+                paths = ["/".join(file.path) for file in files if not file.padding]
+            else:
+                client = connect()
+                status = lookup.find(wanted, client.transfers())
+                paths = [file.path for file in client.details(status.info_hash).files]
+        except WebTorrentError:
+            continue
+        return _beginning_with(word, [path for path in paths if path == printable(path)])[
+            :_MOST_FILES
+        ]
+    return []
+
+
+def _transfers() -> list[TransferStatus]:
     try:
-        transfers = connect().transfers()
+        return connect().transfers()
     except WebTorrentError:
         return []
-    names = sorted(status.name or status.info_hash for status in transfers)
-    return [_quote(quote, name) for name in names if name.startswith(beginning)]
+
+
+def _beginning_with(word: str, candidates: Iterable[str]) -> list[str]:
+    return [each for each in candidates if each.startswith(word)]
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return arguments.split(line)
+    except WebTorrentError:
+        return line.split()
 
 
 def _start_of_last_word(line: str) -> int:

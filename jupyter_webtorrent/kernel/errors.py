@@ -13,12 +13,20 @@ class NoServerError(ServerUnavailableError):
     """There is no Jupyter server beside this kernel, or it runs without jupyter_webtorrent."""
 
 
+class NoAnswerError(ServerUnavailableError):
+    """The server does not answer now: it may, a little later."""
+
+
 class RequestRefusedError(WebTorrentError):
     """The server understood, and refuses; the message is the server's own."""
 
 
 class TransferFailedError(WebTorrentError):
     """A transfer ended without its data, or is no longer there."""
+
+
+class TransferCancelledError(WebTorrentError):
+    """A person pressed Cancel; the transfer is no longer there, what came of it still is."""
 
 
 class TransferTimeoutError(WebTorrentError, TimeoutError):

@@ -34,9 +34,11 @@ class Preview:
         """For once its state is no longer METADATA."""
         return self.client.details(self.info_hash).files
 
-    def fetch(self, folder: StrPath, files: Sequence[int]) -> Transfer:
+    def fetch(self, folder: StrPath, files: Sequence[int], *, sequential: bool = False) -> Transfer:
         """Fetch files by their index; none: all of them."""
-        request = FetchRequest(link=self._link, folder=absolute(folder), files=list(files))
+        request = FetchRequest(
+            link=self._link, folder=absolute(folder), files=list(files), sequential=sequential
+        )
         transfer = Transfer(self.client, self.client.fetch(request))
         self._is_ours = False
         return transfer

@@ -32,12 +32,14 @@ def share(
     private: bool = False,
     seed_ratio: float | None = None,
     seed_seconds: float | None = None,
+    web_seeds: Sequence[str] = (),
 ) -> Transfer:
     """Share a file, a folder, or several of them as one folder called `name`; give `.magnet` to others.
 
     It is passed on for as long as the Jupyter server runs. `trackers` takes the place of the server's own;
-    `private` keeps peers from being found by any other way (BEP 27). It pauses once `seed_ratio` times its bytes
-    were sent, or after `seed_seconds`. Notebooks are shared as they are now, from copies. Raises a WebTorrentError.
+    `private` keeps peers from being found by any other way (BEP 27); `web_seeds` are URLs of web servers that have
+    the files too (BEP 19). It pauses once `seed_ratio` times its bytes were sent, or after `seed_seconds`.
+    Notebooks are shared as they are now, from copies. Raises a WebTorrentError.
     """
     client = connect()
     named = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
@@ -50,6 +52,7 @@ def share(
         private=private,
         seed_ratio=seed_ratio,
         seed_seconds=seed_seconds,
+        web_seeds=list(web_seeds),
         copy_notebooks=True,
     )
     return Transfer(client, client.share(request))
@@ -62,6 +65,7 @@ def fetch(
     *,
     select: str | Sequence[str] = (),
     trackers: Sequence[str] | None = None,
+    sequential: bool = False,
     known_hash: None = None,
 ) -> Transfer: ...
 
@@ -73,6 +77,7 @@ def fetch(
     *,
     select: str | Sequence[str] = (),
     trackers: Sequence[str] | None = None,
+    sequential: bool = False,
     known_hash: str,
 ) -> Path: ...
 
@@ -83,11 +88,13 @@ def fetch(
     *,
     select: str | Sequence[str] = (),
     trackers: Sequence[str] | None = None,
+    sequential: bool = False,
     known_hash: str | None = None,
 ) -> Transfer | Path:
     """Begin to fetch a magnet link, an info hash, or the path or URL of a .torrent file.
 
-    It goes to `folder`, or else to the notebook's own; `select` limits it to the files that match these globs.
+    It goes to `folder`, or else to the notebook's own; `select` limits it to the files that match these globs;
+    `sequential` brings the beginning first, for those who look at it meanwhile.
     Returns at once: `fetch(link).wait().paths` has the files. With `known_hash`, as in "sha256:…", it is of one
     file: waits for it, compares, and returns its path. Raises a WebTorrentError.
     """
@@ -98,6 +105,7 @@ def fetch(
         folder=absolute(folder if folder is not None else Path.cwd()),
         select=[select] if isinstance(select, str) else list(select),
         trackers=None if trackers is None else list(trackers),
+        sequential=sequential,
     )
     if known is None:
         return Transfer(client, client.fetch(request))

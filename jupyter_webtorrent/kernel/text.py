@@ -6,6 +6,7 @@ gets as far as a display.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from jupyter_webtorrent.schema.transfers import TransferDetails, TransferState, 
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 _LONGEST_NAME = 80
+_FAR_OFF = 86_400
+"""Seconds of a time left that says nothing any more."""
 _NO_MATHEMATICS = {
     ord("$"): "\N{FULLWIDTH DOLLAR SIGN}",
     ord("\\"): "\N{FULLWIDTH REVERSE SOLIDUS}",
@@ -82,6 +85,25 @@ def fraction(status: TransferStatus) -> float:
     return status.done / status.total if status.total else 0.0
 
 
+def _time_left(status: TransferStatus) -> str | None:
+    """Until it is complete at the rate of now; None if that cannot be told, is days away, or no time at all."""
+    if status.down_rate < 1:
+        return None
+    seconds = (status.total - status.done) / status.down_rate
+    if not 1 <= seconds <= _FAR_OFF:
+        return None
+    return duration(seconds) if seconds >= 9.95 else f"{seconds:.0f} s"
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines in which the cells of a column begin below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
 def progress_line(status: TransferStatus) -> str:
     """How a transfer is doing, without its name: `5.6 of 13.5 kB, 2.1 MB/s from 3 peers`."""
     match status.state:
@@ -96,6 +118,9 @@ def progress_line(status: TransferStatus) -> str:
                 f"{size(status.done)} of {size(status.total)}, {rate(status.down_rate)} "
                 f"from {count(status.peers, 'peer')}"
             )
+            left = _time_left(status)
+            if left is not None:
+                line += f", {left} left"
         case TransferState.SEEDING:
             facts = [f"{size(status.uploaded)} sent"] if status.uploaded else []
             if status.peers:
@@ -107,6 +132,8 @@ def progress_line(status: TransferStatus) -> str:
             line = f"paused: {size(status.done)} of {size(status.total)}"
         case TransferState.FAILED:
             line = f"failed: {one_line(status.error)}"
+        case TransferState.ON_DEMAND:
+            line = "its files are known; what is read of them is fetched"
     return f"{line}; {one_line(status.notice)}" if status.notice else line
 
 

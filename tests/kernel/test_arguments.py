@@ -9,7 +9,7 @@ from jupyter_webtorrent.kernel.arguments import (
     ArgumentError,
     HelpRequested,
     options,
-    parser,
+    parse,
     split,
 )
 
@@ -50,18 +50,22 @@ def test_quotes_that_do_not_close_are_a_mistake() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("shore x", "invalid choice: 'shore'"),
+        ("shore x", "%wt has no command 'shore', did you mean %wt share? See %wt --help"),
+        ("torrent x", "%wt has no command 'torrent'. See %wt --help"),
+        ("--data ls", "unrecognized arguments: --data"),
         ("share", "the following arguments are required: PATH. See %wt share --help"),
         ("fetch", "the following arguments are required: LINK. See %wt fetch --help"),
         ("fetch x --dri y", "unrecognized arguments: --dri"),
-        ("fetch x --timeout soon", "invalid float value: 'soon'"),
+        ("fetch x --timeout soon", "'soon' is not a number of 0 or more. See %wt fetch --help"),
+        ("fetch x --timeout inf", "'inf' is not a number of 0 or more"),
+        ("share x --seed-ratio -1", "'-1' is not a number of 0 or more"),
         ("remove", "required: TRANSFER"),
         ("ls x", "unrecognized arguments: x"),
     ],
 )
 def test_a_mistake_is_one_line_and_ends_nothing(line: str, message: str) -> None:
     with pytest.raises(ArgumentError) as caught:
-        parser().parse_args(split(line))
+        parse(line)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -71,30 +75,30 @@ def test_help_is_asked_for_and_not_printed_here(
     line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(HelpRequested, match=r"usage: %wt"):
-        parser().parse_args(split(line))
+        parse(line)
     assert capsys.readouterr() == ("", "")
 
 
 def test_the_help_names_every_command_and_option() -> None:
     with pytest.raises(HelpRequested) as caught:
-        parser().parse_args(["--help"])
+        parse("--help")
     for command in COMMANDS:
         assert f"\n    {command} " in str(caught.value)
         with pytest.raises(HelpRequested) as of_command:
-            parser().parse_args([command, "--help"])
+            parse(f"{command} --help")
+        assert f"\nExample: %wt {command}" in str(of_command.value)
         for option in options(command):
             assert option in str(of_command.value)
 
 
 def test_a_fetch_has_its_options() -> None:
-    found = parser().parse_args(
-        split("fetch LINK -d 'my data' -b --select '*.csv' --select a/b --timeout 3")
-    )
+    found = parse("fetch LINK -d 'my data' -b --select '*.csv' --select a/b --timeout 3")
     assert vars(found) == {
         "command": "fetch",
         "link": "LINK",
         "dir": "my data",
         "background": True,
         "select": ["*.csv", "a/b"],
+        "sequential": False,
         "timeout": 3.0,
     }

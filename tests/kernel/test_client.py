@@ -4,6 +4,7 @@ import socket
 import threading
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import msgspec
@@ -13,12 +14,14 @@ from IPython.core.ultratb import VerboseTB
 from jupyter_webtorrent.kernel.client import Client, connect
 from jupyter_webtorrent.kernel.discovery import ServerAddress
 from jupyter_webtorrent.kernel.errors import (
+    NoAnswerError,
     RequestRefusedError,
     ServerUnavailableError,
     TransferFailedError,
 )
+from jupyter_webtorrent.kernel.transfer import Transfer
 from jupyter_webtorrent.protocol.errors import WebTorrentError
-from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest
+from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest, TransferState
 from tests.kernel.scripted import HASH, status
 
 TOKEN = "s3cret-t0ken"
@@ -55,14 +58,20 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server(("127.0.0.1", 0), Handler) as server:
+@contextmanager
+def serving(port: int = 0) -> Iterator[Server]:
+    with Server(("127.0.0.1", port), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture
@@ -199,3 +208,36 @@ def test_one_server_has_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
     assert connect() is first
     monkeypatch.setenv("JUPYTER_WEBTORRENT_URL", "http://localhost:2/webtorrent/api/")
     assert connect() is not first
+
+
+def test_a_wait_outlasts_a_server_that_goes_away_and_comes_back_at_its_address() -> None:
+    with serving() as server:
+        server.answer = (200, msgspec.json.encode([status(done=100)]))
+        port = server.server_port
+        transfer = Transfer(Client(address(port)), status())
+        pauses = transfer.pauses(None)
+        next(pauses)
+        assert transfer.trouble == ""
+    next(pauses)
+    assert transfer.trouble == "this Jupyter server does not answer, trying again"
+    with serving(port) as server:
+        server.answer = (503, b'{"message": "starting"}')  # as a hub's proxy would
+        next(pauses)
+        assert transfer.trouble
+        server.answer = (200, b"[]")  # what it had is not restored yet
+        next(pauses)
+        server.answer = (200, msgspec.json.encode([status(TransferState.SEEDING)]))
+        assert list(pauses) == []
+        assert transfer.trouble == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "may_pass"), [(403, False), (500, False), (502, True), (503, True)]
+)
+def test_only_what_may_pass_is_worth_another_try(
+    server: Server, client: Client, code: int, may_pass: bool
+) -> None:
+    server.answer = (code, b"{}")
+    with pytest.raises(ServerUnavailableError) as caught:
+        client.transfers()
+    assert isinstance(caught.value, NoAnswerError) is may_pass

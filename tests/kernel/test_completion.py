@@ -9,7 +9,11 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import jupyter_webtorrent
 from jupyter_webtorrent.kernel import completion
-from tests.kernel.scripted import ScriptedClient, status
+from jupyter_webtorrent.kernel.arguments import COMMANDS
+from jupyter_webtorrent.protocol.metainfo import Info, Metainfo, TorrentFile
+from jupyter_webtorrent.schema.transfers import TransferState
+from tests.kernel.lesson import LessonClient
+from tests.kernel.scripted import HASH, ScriptedClient, status
 
 Complete = Callable[[str], list[str]]
 
@@ -34,12 +38,13 @@ def complete(shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("prefix", ["%wt", "wt"])
 def test_commands_are_completed(complete: Complete, prefix: str) -> None:
-    assert complete(f"{prefix} ") == ["fetch", "ls", "remove", "share"]
+    assert complete(f"{prefix} ") == list(COMMANDS)
     assert complete(f"{prefix} s") == ["share"]
+    assert complete(f"{prefix} p") == ["pause", "play"]
 
 
 def test_options_are_completed(complete: Complete) -> None:
-    assert complete("%wt fetch LINK --s") == ["--select"]
+    assert complete("%wt fetch LINK --s") == ["--select", "--sequential"]
     assert "--data" in complete("%wt remove --")
 
 
@@ -64,6 +69,55 @@ def test_a_removal_completes_what_there_is(
 ) -> None:
     monkeypatch.setattr(completion, "connect", lambda: ScriptedClient([status()]))
     assert complete("%wt remove p") == ["penguins.csv"]
+
+
+@pytest.fixture
+def lesson(monkeypatch: pytest.MonkeyPatch) -> LessonClient:
+    """The one transfer there is."""
+    client = LessonClient(state=TransferState.DOWNLOADING)
+    monkeypatch.setattr(completion, "connect", lambda: client)
+    return client
+
+
+@pytest.mark.usefixtures("lesson")
+@pytest.mark.parametrize("command", ["pause", "resume", "remove", "info", "play"])
+def test_transfers_are_completed_by_name_hash_and_link(complete: Complete, command: str) -> None:
+    assert "week" in complete(f"%wt {command} ")
+    assert complete(f"%wt {command} wee")[0] == "week"
+    assert complete(f"%wt {command} {HASH[:5]}") == [HASH]
+    assert complete(f"%wt {command} magnet:") == [f"magnet:?xt=urn:btih:{HASH}"]
+
+
+@pytest.mark.usefixtures("lesson")
+def test_what_is_named_already_is_not_offered_again(complete: Complete) -> None:
+    assert "week" not in complete("%wt pause week wee")
+    assert complete("%wt fetch magnet:") == [f"magnet:?xt=urn:btih:{HASH}"]
+
+
+@pytest.mark.usefixtures("lesson")
+def test_files_of_a_transfer_are_completed(complete: Complete) -> None:
+    assert complete("%wt play week week/l") == ["week/lecture.mp4"]
+    assert complete(f"%wt fetch magnet:?xt=urn:btih:{HASH} --select week/i") == ["week/intro.mp4"]
+    assert "week/lecture.mp4" not in complete("%wt play other week/")
+
+
+def test_files_of_a_torrent_file_are_completed(complete: Complete, tmp_path: Path) -> None:
+    info = Info.build("a b.csv", 16384, b"h" * 20, [TorrentFile(("a b.csv",), 5)], True)
+    (tmp_path / "lesson.torrent").write_bytes(Metainfo(info).to_bytes())
+    assert complete("%wt fetch lesson.torrent --select ") == ["a\\ b.csv"]
+    assert complete("%wt fetch lesson.torrent --select 'a") == ["'a b.csv"]
+
+
+def test_values_of_options_are_completed(complete: Complete) -> None:
+    assert complete("%wt fetch LINK --dir ") == ["week1/"]
+    assert complete("%wt share data.csv --torrent-file l") == ["lesson.torrent"]
+
+
+def test_a_name_that_would_not_be_typed_is_offered_as_its_hash(
+    complete: Complete, lesson: LessonClient
+) -> None:
+    lesson.now = status(name="evil\u202e.csv")
+    assert complete("%wt remove ") == [HASH]
 
 
 def test_completion_without_a_server_is_quiet(

@@ -4,7 +4,9 @@ import _thread
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from IPython.core.error import UsageError
@@ -224,7 +226,7 @@ def test_ls_shows_what_there_is_and_remove_ends_it(teacher: Client, wt: Run) -> 
     Path("listed.csv").write_text(CSV)
     wt("share listed.csv")
     wt(f"fetch -b {NOBODY}")
-    header, first, second = wt("ls").splitlines()
+    header, first, second, *_ = wt("ls").splitlines()
     assert header.split() == [
         "NAME",
         "SIZE",
@@ -259,10 +261,85 @@ def test_a_removal_needs_one_meaning(teacher: Client, wt: Run, shell: Interactiv
     assert teacher.transfers() == []
 
 
+def test_transfers_are_paused_and_resumed_by_name_or_all(
+    teacher: Client, wt: Run, shell: InteractiveShell
+) -> None:
+    assert wt("pause --all") == "There is nothing to pause.\n"
+    for name in ("one.csv", "two.csv"):
+        Path(name).write_text(CSV + name)
+        wt(f"share {name}")
+    assert wt("pause one.csv one.csv") == "Paused one.csv.\n"
+    assert wt("pause --all") == "Paused two.csv.\n"
+    assert {status.state for status in teacher.transfers()} == {TransferState.PAUSED}
+    assert "paused" in wt("ls")
+    assert wt("resume two.csv") == "Resumed two.csv.\n"
+    assert wt("resume --all") == "Resumed one.csv.\n"
+    assert {status.state for status in teacher.transfers()} == {TransferState.SEEDING}
+    for line in ("pause", "resume --all one.csv"):
+        with pytest.raises(UsageError, match=r"^Name the transfers to .*, or say --all\. See %wt"):
+            shell.run_line_magic("wt", line)
+
+
+def test_of_several_to_remove_none_goes_if_one_is_not_there(
+    teacher: Client, wt: Run, shell: InteractiveShell
+) -> None:
+    for name in ("one.csv", "two.csv"):
+        Path(name).write_text(CSV + name)
+        wt(f"share {name}")
+    with pytest.raises(UsageError, match=r"^No transfer is called 'tow\.csv'"):
+        shell.run_line_magic("wt", "remove one.csv tow.csv")
+    assert len(teacher.transfers()) == 2
+    assert wt("remove --data one.csv two.csv") == "Removed one.csv.\nRemoved two.csv.\n"
+    assert Path("one.csv").exists()
+
+
+def test_a_share_has_goals_web_seeds_and_a_torrent_file(
+    teacher: Client, wt: Run, shell: InteractiveShell
+) -> None:
+    Path("goals.csv").write_text(CSV)
+    lines = wt(
+        "share goals.csv --seed-ratio 2 --seed-time 60 --web-seed http://127.0.0.1:9/goals.csv "
+        "--torrent-file goals.torrent"
+    ).splitlines()
+    assert "ws=http%3A%2F%2F127.0.0.1%3A9%2Fgoals.csv" in lines[0]
+    assert lines[2] == "Wrote goals.torrent."
+    shown = wt("info goals.torrent")
+    (status,) = teacher.transfers()
+    assert f"info hash  {status.info_hash}" in shown
+    assert "100%  13.5 kB  normal  goals.csv" in shown
+    with pytest.raises(UsageError, match=r"^The name of a \.torrent file ends in \.torrent, not"):
+        shell.run_line_magic("wt", "share goals.csv --torrent-file goals.csv")
+    assert Path("goals.csv").read_text() == CSV
+
+
+def test_a_notebook_is_shared_as_a_copy_and_says_so(teacher: Client, wt: Run) -> None:
+    Path("lesson.ipynb").write_text("{}")
+    _, words = wt("share lesson.ipynb").splitlines()
+    assert words == (
+        "Sharing lesson.ipynb (2 B) for as long as this Jupyter server runs (lesson.ipynb is shared as it is now; "
+        "share it again after you change it)."
+    )
+
+
+def test_the_files_of_a_link_are_shown_and_nothing_is_fetched(
+    teacher: Client, servers: list[JupyterServer], wt: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("peeked").mkdir()
+    Path("peeked", "a.csv").write_text(CSV)
+    Path("peeked", "b.txt").write_text("b" * 40_000)
+    magnet = with_address(wt("share peeked").splitlines()[0], teacher)
+    student = servers[1].enter(monkeypatch)
+    shown = wt(f"info {magnet}")
+    assert "size       53.5 kB" in shown
+    assert re.search(r"files\n  13\.5 kB  .*a\.csv\n  40 kB    .*b\.txt\n$", shown)
+    assert student.transfers() == []
+    assert not list(servers[1].root.glob("*peeked*"))
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("shore x", "invalid choice"),
+        ("shore x", "did you mean %wt share?"),
         ("fetch", "required: LINK"),
         ("share 'x", "check the quotes"),
         ("share nothing.csv", "nothing.csv"),
@@ -270,6 +347,10 @@ def test_a_removal_needs_one_meaning(teacher: Client, wt: Run, shell: Interactiv
         ("fetch hello", "A link is a magnet link"),
         ("fetch magnet:?xt=urn:btih:zz", "info hash"),
         ("fetch nothing.torrent", "nothing.torrent"),
+        (f"fetch {NOBODY} -d penguins.csv/x", "penguins.csv/x' cannot be used: Not a directory"),
+        ("share data.csv --torrent-file", "expected one argument"),
+        ("info '<b>\\x1b[31m\\u202e'", "No transfer is called"),
+        ("play nothing", "No transfer is called 'nothing'"),
     ],
 )
 @pytest.mark.usefixtures("teacher")
@@ -283,9 +364,35 @@ def test_without_an_answer_of_the_server_a_line_says_so(
     shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JUPYTER_WEBTORRENT_URL", "http://127.0.0.1:9/webtorrent/api/")
-    for line in ("ls", "share x", f"fetch {NOBODY}", "remove x"):
+    for line in ("ls", "share x", f"fetch {NOBODY}", "remove x", "info x", "play x", "pause --all"):
         with pytest.raises(UsageError, match=r"^No Jupyter server with jupyter_webtorrent"):
             shell.run_line_magic("wt", line)
+
+
+def test_a_token_that_expired_is_said_and_not_waited_for(
+    teacher: Client,
+    shell: InteractiveShell,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shell.run_line_magic("wt", f"fetch -b {NOBODY}")
+    send = Client._send
+
+    def send_with_old_token(client: Client, *arguments: Any, **options: Any) -> bytes:
+        return send(Client(replace(client.address, token="0ld")), *arguments, **options)
+
+    monkeypatch.setattr(Client, "_send", send_with_old_token)
+    for line in ("ls", f"fetch {NOBODY}", "pause nobody.csv"):
+        assert_fails_in_one_line(shell, capsys, line, "it does not know this kernel's token")
+    monkeypatch.undo()
+
+
+def test_a_link_needs_no_quotes(teacher: Client, wt: Run, shell: InteractiveShell) -> None:
+    link = f"{NOBODY}&tr=ws%3A%2F%2F127.0.0.1%3A9%2Fannounce"
+    result = shell.run_cell(f"%wt fetch -b {link}")  # type: ignore[no-untyped-call]
+    assert result.success
+    (status,) = teacher.transfers()
+    assert (status.name, "tr=ws" in status.magnet) == ("nobody.csv", True)
 
 
 @pytest.mark.parametrize("line", ["", "--help", "fetch --help"])

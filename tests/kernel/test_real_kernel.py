@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from jupyter_server.auth.security import passwd
 
 from jupyter_webtorrent.kernel import text
 from jupyter_webtorrent.kernel.errors import ServerUnavailableError
+from jupyter_webtorrent.schema.transfers import ShareRequest, TransferState
 from tests.kernel.certificates import write_self_signed
 from tests.kernel.servers import JupyterServer, jupyter_server
 
@@ -38,6 +40,10 @@ class Kernel:
         )
         return messages
 
+    def begin(self, code: str) -> None:
+        """Run a cell and wait for nothing."""
+        self._client.execute(code, allow_stdin=False)
+
     def close(self) -> None:
         self._client.stop_channels()
 
@@ -51,16 +57,21 @@ def server(servers: list[JupyterServer]) -> JupyterServer:
     return servers[0]
 
 
-@pytest.fixture(scope="module")
-def kernel(server: JupyterServer) -> Iterator[Kernel]:
+def ask_for_kernels(server: JupyterServer, path: str = "") -> str:
+    """POST to the server's kernels: a new one, or what the path says; the id of the one that answers."""
     info = server.info
     request = urllib.request.Request(
-        info["url"] + "api/kernels",
+        info["url"] + "api/kernels" + path,
         data=b"{}",
         headers={"Authorization": f"token {info['token']}"},
     )
     with urllib.request.urlopen(request) as answer:
-        kernel = Kernel(server, json.load(answer)["id"])
+        return str(json.load(answer)["id"])
+
+
+@pytest.fixture(scope="module")
+def kernel(server: JupyterServer) -> Iterator[Kernel]:
+    kernel = Kernel(server, ask_for_kernels(server))
     kernel.run("%load_ext jupyter_webtorrent")
     yield kernel
     kernel.close()
@@ -105,6 +116,41 @@ def test_a_cell_that_fetches_ends_in_plain_text_and_leaves_no_widget_behind(
     assert shown[1]["content"]["data"] == {"text/plain": "  0% ░░░░░░░░░░░░░░░░░░░░░░░░"}
     assert "nobody.csv is not complete after 1.0 s" in printed(messages)
     assert not [each for each in messages if each["msg_type"] == "error"]
+
+
+def test_a_fetch_outlives_a_restart_of_its_kernel_and_the_same_line_waits_for_it(
+    servers: list[JupyterServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teacher, student = servers
+    (teacher.root / "restarted.csv").write_text(CSV)
+    sharing = teacher.enter(monkeypatch)
+    shared = sharing.share(ShareRequest([str(teacher.root / "restarted.csv")]))
+    link = f"{shared.magnet}&x.pe={sharing.session().listening}"
+    sharing.pause(shared.info_hash)
+
+    kernel_id = ask_for_kernels(student)
+    first = Kernel(student, kernel_id)
+    first.run("%load_ext jupyter_webtorrent")
+    first.begin(f"%wt fetch {link}")
+    fetching = student.enter(monkeypatch)
+    until(lambda: shared.info_hash in [each.info_hash for each in fetching.transfers()])
+    first.close()
+    ask_for_kernels(student, f"/{kernel_id}/restart")
+    assert fetching.transfer(shared.info_hash).state is TransferState.METADATA
+
+    sharing.resume(shared.info_hash)
+    second = Kernel(student, kernel_id)
+    second.run("%load_ext jupyter_webtorrent")
+    lines = printed(second.run(f"%wt fetch {link}")).splitlines()
+    second.close()
+    assert lines[-1].startswith("restarted.csv: 13.5 kB")
+    assert (student.root / "restarted.csv").read_text() == CSV
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Look again until it is so; the test's own timeout ends what never comes."""
+    while not happened():
+        time.sleep(0.05)
 
 
 def test_a_kernel_enters_a_server_that_has_a_password_and_a_certificate_of_its_own(

@@ -41,7 +41,7 @@ def test_paths_are_those_of_the_notebook(client: RecordingClient, tmp_path: Path
     share(iter(named))
     home = os.path.expanduser("~")
     paths = [f"{tmp_path}/a.csv", f"{tmp_path}/week1/b.csv", f"{home}/c.csv"]
-    assert client.requests == [ShareRequest(paths)]
+    assert client.requests == [ShareRequest(paths, copy_notebooks=True)]
 
 
 @pytest.mark.parametrize("paths", ["", ["a.csv", ""]])

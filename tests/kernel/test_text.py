@@ -129,3 +129,23 @@ def test_a_fraction_is_of_what_is_wanted() -> None:
     assert text.fraction(status(done=250)) == 0.25
     assert text.fraction(status(TransferState.METADATA, total=0)) == 0.0
     assert text.fraction(status(TransferState.SEEDING, total=0)) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [
+        (0.0, ""),
+        (0.001, ""),
+        (2000.0, ""),
+        (500.0, ", 2 s left"),
+        (10.0, ", 1 min 40 s left"),
+    ],
+)
+def test_the_time_left_is_told_where_it_says_something(rate: float, words: str) -> None:
+    line = text.progress_line(replace(status(), down_rate=rate))
+    assert line.endswith(f"from 1 peer{words}")
+
+
+def test_cells_of_a_column_begin_below_each_other() -> None:
+    assert text.columns([("a", "bc", ""), ("def", "g", "h")]) == ["a    bc", "def  g   h"]
+    assert text.columns([]) == []
