@@ -16,7 +16,7 @@ from notebooks.demo.papers import code_cell
 from notebooks.demo.programs import running_tracker
 from tests.ui.browser import Watch, chromium
 from tests.ui.lab import SCREENSHOTS, Lab
-from tests.ui.servers import LabServer, lab_server
+from tests.ui.servers import App, LabServer, lab_server
 
 # Two servers, two kernels and a browser share the machine.
 expect.set_options(timeout=20_000)
@@ -34,7 +34,7 @@ async def classroom(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Classroom]:
     """Both notebooks open, with `%wt` loaded and the panel in view; a module's STUDENT_APP may be Notebook 7."""
-    app = getattr(request.module, "STUDENT_APP", "jupyterlab")
+    app: App = getattr(request.module, "STUDENT_APP", "jupyterlab")
     SCREENSHOTS.mkdir(exist_ok=True)
     folder = tmp_path_factory.mktemp("labs")
     watch = Watch()
