@@ -24,7 +24,8 @@ class Preview:
         self._link = absolute_link(link)
         known = {status.info_hash for status in client.transfers()}
         self.status = client.fetch(FetchRequest(link=self._link, folder="", on_demand=True))
-        self._is_ours = self.status.info_hash not in known
+        self.was_there = self.status.info_hash in known
+        self._is_ours = not self.was_there
 
     @property
     def info_hash(self) -> str:
@@ -60,6 +61,7 @@ def _is_a_look(status: TransferStatus) -> bool:
     """Whether nothing but the list of files was asked for."""
     return status.state in (
         TransferState.METADATA,
+        TransferState.CHECKING,
         TransferState.ON_DEMAND,
         TransferState.FAILED,
     )

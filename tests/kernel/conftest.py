@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import NoReturn
 
@@ -9,7 +10,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from jupyter_webtorrent.kernel import client
+from jupyter_webtorrent.kernel import client, watch
 from jupyter_webtorrent.kernel.discovery import NO_SERVER
 from jupyter_webtorrent.kernel.errors import NoServerError
 from tests.kernel.servers import JupyterServer, jupyter_server
@@ -43,3 +44,15 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[JupyterSe
         jupyter_server(folder / "student") as student,
     ):
         yield [teacher, student]
+
+
+@pytest.fixture
+def quick_watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A watch without pauses; fails a test that leaves a thread of a widget behind."""
+    for name in ("_BUSY_PAUSE", "_CALM_PAUSE", "_LOST_PAUSE"):
+        monkeypatch.setattr(watch, name, 0.001)
+    yield
+    for thread in threading.enumerate():
+        if thread.name.startswith("webtorrent-"):
+            thread.join(5)
+            assert not thread.is_alive()

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from jupyter_webtorrent.kernel.errors import ServerUnavailableError
 from jupyter_webtorrent.kernel.watch import Watch, watch_of
-from jupyter_webtorrent.schema.transfers import TransferState, TransferStatus
-from tests.kernel.scripted import HASH, Answer, ScriptedClient, status
+from jupyter_webtorrent.schema.transfers import TransferDetails, TransferState, TransferStatus
+from tests.kernel.scripted import HASH, Answer, PanelServer, ScriptedClient, status
 
 Seen = queue.Queue[tuple[TransferStatus | None, str]]
 
@@ -100,6 +101,48 @@ def test_a_view_that_breaks_is_dropped_and_the_others_go_on(answer: Answer) -> N
     assert seen.get(timeout=5) == first
     watch.discard(viewer)
     assert broken.qsize() == 1
+
+
+def test_details_are_one_request_however_many_want_them_and_none_for_what_is_gone() -> None:
+    server = PanelServer(status())
+    watch = Watch(server)
+    first: queue.Queue[TransferDetails] = queue.Queue()
+    second: queue.Queue[TransferDetails] = queue.Queue()
+    listed: queue.Queue[tuple[list[TransferStatus], str]] = queue.Queue()
+    viewers = [lambda details, seen=seen: seen.put(details) for seen in (first, second)]
+
+    def gone(details: TransferDetails) -> None:
+        raise AssertionError("it is not there")
+
+    def everything(transfers: list[TransferStatus], problem: str) -> None:
+        listed.put((transfers, problem))
+
+    with watch._lock:  # the first look sees all of them
+        for viewer in viewers:
+            watch.add_details(HASH, viewer)
+        watch.add_details("00" * 20, gone)
+        watch.add_list(everything)
+    assert first.get(timeout=5) == second.get(timeout=5)
+    assert listed.get(timeout=5) == ([status()], "")
+    assert server.details_asked == 1
+    for each in (*viewers, gone, everything):
+        watch.discard(each)
+
+
+def test_a_watch_looks_at_once_when_it_is_told_to() -> None:
+    watch = Watch(ScriptedClient([status(TransferState.SEEDING)]))
+    seen: Seen = queue.Queue()
+
+    def viewer(now: TransferStatus | None, problem: str) -> None:
+        seen.put((now, problem))
+
+    begun = time.monotonic()
+    watch.add(HASH, viewer)
+    seen.get(timeout=5)
+    watch.look()
+    seen.get(timeout=5)
+    assert time.monotonic() - begun < 1
+    watch.discard(viewer)
 
 
 def test_a_client_has_one_watch() -> None:

@@ -1,85 +1,70 @@
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
-from ipywidgets import HTML, HTMLMath, Label  # type: ignore[import-untyped]
+from ipywidgets import HTML, HTMLMath, Label, Widget  # type: ignore[import-untyped]
 from ipywidgets.widgets.widget import _instances  # type: ignore[import-untyped]
 
-from jupyter_webtorrent.kernel import watch, widgets
+from jupyter_webtorrent.kernel import client as clients
+from jupyter_webtorrent.kernel import text, widgets
 from jupyter_webtorrent.kernel.client import Client
 from jupyter_webtorrent.kernel.errors import ServerUnavailableError
 from jupyter_webtorrent.kernel.transfer import Transfer
-from jupyter_webtorrent.kernel.widgets import CopyField, FetchPanel, SharePanel, TransferView, Words
-from jupyter_webtorrent.schema.transfers import TransferState
-from tests.kernel.scripted import HASH, Answer, ScriptedClient, status
+from jupyter_webtorrent.kernel.widgets import (
+    CopyField,
+    FetchPanel,
+    SharePanel,
+    TransfersPanel,
+    TransferView,
+    Words,
+)
+from jupyter_webtorrent.kernel.widgets.parts import Fold
+from jupyter_webtorrent.schema.transfers import FileStatus, TransferState
+from tests.hostile_names import HOSTILE_NAMES
+from tests.kernel.scripted import HASH, Answer, PanelServer, ScriptedClient, status
 from tests.kernel.servers import JupyterServer
+from tests.kernel.widget_tools import all_in, buttons_in, is_shown, until, words_in
+
+pytestmark = pytest.mark.usefixtures("quick_watch")
 
 SEEDING = TransferState.SEEDING
 FAILED = TransferState.FAILED
+PAUSED = TransferState.PAUSED
 
 
-@pytest.fixture(autouse=True)
-def no_watch_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(watch, "_BUSY_PAUSE", 0.001)
-    monkeypatch.setattr(watch, "_CALM_PAUSE", 0.001)
-    monkeypatch.setattr(watch, "_LOST_PAUSE", 0.001)
-    yield
-    for thread in threading.enumerate():
-        if thread.name.startswith("webtorrent-"):
-            thread.join(5)
-            assert not thread.is_alive()
+def view_of(server: PanelServer) -> TransferView:
+    return TransferView(Transfer(server, server.now[0]))
 
 
 def shown(view: TransferView) -> tuple[str, float, str, str]:
-    """Its name, how far its bar is, the bar's style, and the line below."""
-    name, bar, detail, _ = view.children
-    return name.value, bar.value, bar.bar_style, detail.value
+    """Its name, how far its bar is, the bar's style, and the lines below."""
+    return view.name.value, view.bar.value, view.bar.bar_style, view.detail.value
 
 
-def view_of(*answers: Answer) -> TransferView:
-    """A view that has been shown the first answer, and then every other one."""
-    client = ScriptedClient(*answers)
-    reached = threading.Event()
-    transfer = Transfer(client, status(TransferState.METADATA, name="", total=0))
-    original = client.transfers
-
-    def transfers() -> object:
-        if client.asked > len(answers):
-            reached.set()
-        return original()
-
-    client.transfers = transfers  # type: ignore[method-assign, assignment]
-    view = TransferView(transfer)
-    assert reached.wait(5)
-    return view
+def settle(server: PanelServer) -> None:
+    """Wait for a panel's thread, and until what was looked at before is shown no more."""
+    for thread in threading.enumerate():
+        if thread.name == "webtorrent-panel":
+            thread.join(5)
+    looks = server.asked
+    until(lambda: server.asked > looks + 2)
 
 
 def test_a_view_begins_with_what_is_known() -> None:
-    view = view_of([status(TransferState.METADATA, name="", total=0)])
-    assert shown(view) == (
-        HASH,
-        0.0,
-        "",
-        "looking for the files among 1 peer",
-    )
+    view = view_of(PanelServer(status(TransferState.METADATA, name="", total=0)))
+    assert shown(view) == (HASH, 0.0, "", "looking for the files among 1 peer")
     view.close()
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (
-            [status(done=560)],
-            ("penguins.csv", 0.56, "", "560 B of 1 kB, 2.1 kB/s from 1 peer"),
-        ),
-        (
-            [status(SEEDING)],
-            ("penguins.csv", 1.0, "success", "sharing 1 kB: 0 B/s to 1 peer"),
-        ),
+        ([status(done=560)], ("penguins.csv", 0.56, "", "560 B of 1 kB, 2.1 kB/s from 1 peer")),
+        ([status(SEEDING)], ("penguins.csv", 1.0, "success", "sharing 1 kB: 0 B/s to 1 peer")),
         (
             [status(FAILED, done=560, error="the disk is full")],
             ("penguins.csv", 0.56, "danger", "failed: the disk is full"),
@@ -92,15 +77,94 @@ def test_a_view_begins_with_what_is_known() -> None:
     ],
 )
 def test_a_view_follows_its_transfer(answer: Answer, expected: tuple[str, float, str, str]) -> None:
-    view = view_of([status(done=100)], answer)
-    assert shown(view) == expected
+    now = status(done=100)
+    view = TransferView(Transfer(ScriptedClient([now], [now], answer), now))
+    until(lambda: shown(view)[3].startswith(expected[3]) and shown(view)[:3] == expected[:3])
+    assert is_shown(view.controls) is (answer != [] and isinstance(answer, list))
     view.close()
 
 
-def test_a_fetch_that_has_not_arrived_points_nowhere() -> None:
-    view = view_of([msgspec.structs.replace(status(done=560), downloaded=560)])
-    assert shown(view)[3] == "560 B of 1 kB, 2.1 kB/s from 1 peer"
+def test_a_view_says_over_what_its_peers_are_connected_and_where_it_all_went() -> None:
+    view = view_of(
+        PanelServer(
+            msgspec.structs.replace(
+                status(SEEDING, peers=3, paths=["/elsewhere/penguins.csv"]),
+                downloaded=1000,
+                peers_by_transport={"tcp": 1, "webrtc": 2},
+            )
+        )
+    )
+    assert "-> /elsewhere/penguins.csv" in view.detail.value
+    assert "2 over webrtc, 1 over tcp" in view.detail.value
     view.close()
+
+
+def test_a_view_shows_which_pieces_are_here_until_all_are() -> None:
+    server = PanelServer(status(done=250))
+    view = view_of(server)
+    until(lambda: view.pieces.done == [100, 50, 0, 0])
+    assert view.pieces.summary == "Piece map: 37% of 4 pieces of 250 B are here"
+    server.set(status(SEEDING))
+    until(lambda: view.pieces.done == [100])
+    until(lambda: server.asked > 5)
+    asked = server.details_asked
+    looks = server.asked
+    until(lambda: server.asked > looks + 5)
+    assert server.details_asked == asked
+    view.close()
+
+
+def test_a_view_is_paused_resumed_and_cancelled_with_a_second_click() -> None:
+    server = PanelServer(status())
+    view = view_of(server)
+    buttons_in(view)["Pause"].click()
+    settle(server)
+    buttons_in(view)["Resume"].click()
+    settle(server)
+    buttons_in(view)["Cancel"].click()
+    assert sorted(buttons_in(view)) == [
+        "Do nothing",
+        "Remove and delete files",
+        "Remove, keep files",
+    ]
+    buttons_in(view)["Do nothing"].click()
+    assert sorted(buttons_in(view)) == ["Cancel", "Pause"]
+    assert server.asked_for == [("pause", HASH), ("resume", HASH)]
+    buttons_in(view)["Cancel"].click()
+    buttons_in(view)["Remove and delete files"].click()
+    until(lambda: "no longer" in view.detail.value)
+    assert server.asked_for[-1] == ("remove", HASH, True)
+    until(lambda: buttons_in(view) == {})
+    view.close()
+
+
+def test_what_is_shared_from_its_own_place_cannot_be_deleted() -> None:
+    view = view_of(PanelServer(msgspec.structs.replace(status(SEEDING), shared=True)))
+    buttons_in(view)["Remove"].click()
+    assert sorted(buttons_in(view)) == ["Do nothing", "Remove, keep files"]
+    view.close()
+
+
+def test_what_the_server_refuses_is_a_line_below_the_buttons() -> None:
+    server = PanelServer(status())
+    view = view_of(server)
+
+    def refuse(info_hash: str) -> object:
+        raise ServerUnavailableError("Not now.")
+
+    server.pause = refuse  # type: ignore[method-assign, assignment]
+    buttons_in(view)["Pause"].click()
+    until(lambda: view.trouble.value == "Not now.")
+    until(lambda: not view.controls.pause.disabled)
+    view.close()
+
+
+def test_a_closed_view_is_not_kept_up_to_date() -> None:
+    server = PanelServer(status(done=100))
+    view = view_of(server)
+    everything = list(all_in(view))
+    view.close()
+    assert all(each.comm is None for each in everything)
 
 
 def test_a_long_path_is_broken_at_no_hyphen() -> None:
@@ -110,33 +174,110 @@ def test_a_long_path_is_broken_at_no_hyphen() -> None:
     words.close()
 
 
-def test_hostile_names_are_neither_markup_nor_mathematics() -> None:
-    name = "<img src=x onerror=alert(1)> $\\href{javascript:alert(1)}{x}$ \x1b[31m\u202e.csv"
-    view = view_of([status(FAILED, name=name, notice=name, error=name)])
-    words = [child for child in view.children if isinstance(child, Words)]
-    assert len(words) == 1
-    assert len(words[0].children) > 1
-    for child in (*view.children, *words[0].children):
-        assert not isinstance(child, HTML | HTMLMath)
-        if isinstance(child, Label):
-            assert not set(child.value) & set("$\\\x1b\u202e")
-        assert not getattr(child, "description_allow_html", False)
-    view.close()
-
-
-def test_a_closed_view_is_not_kept_up_to_date() -> None:
-    view = view_of([status(done=100)])
-    view.close()
-    children = view.children
-    assert all(child.comm is None for child in children)
-
-
 def test_a_copy_field_springs_back() -> None:
-    field = CopyField()
+    field = CopyField("Link", "link")
     field.show("magnet:?xt=urn:btih:" + HASH)
-    field.value = "oops"
-    assert field.value == "magnet:?xt=urn:btih:" + HASH
+    line, button = field.children
+    line.value = "oops"
+    assert field.value == button.value == "magnet:?xt=urn:btih:" + HASH
     field.close()
+
+
+def test_a_fold_says_what_its_button_will_do() -> None:
+    fold = Fold("Options", [Label("inside")])
+    assert not is_shown(fold.content)
+    assert fold.button.tooltip == "Show options"
+    fold.button.click()
+    assert is_shown(fold.content)
+    assert fold.button.tooltip == "Hide options"
+    fold.close()
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_hostile_names_are_neither_markup_nor_mathematics(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text("")
+    server = PanelServer(
+        status(name=name, notice=name),
+        files=[FileStatus(index, name, 1, 0, True) for index in (0, 1)],
+    )
+    monkeypatch.setattr(clients, "connect", lambda: server)
+    transfers, sharing, fetching = TransfersPanel(), SharePanel(), FetchPanel(HASH)
+    (row,) = transfers.rows.values()
+    row.fold.turn(True)
+    until(lambda: "Files (2)" in words_in(transfers))
+    fetching.start().join()
+    until(lambda: fetching.chooser is not None)
+    sharing.browser.entries.index = (0,)
+    harmless = text.label(text.short_name(name))
+    assert row.name.value == harmless
+    if not name.startswith(" "):
+        assert text.short_name(name) in sharing.browser.entries.options[0][0]
+        assert fetching.chooser is not None
+        assert fetching.chooser.boxes[0].description.startswith(harmless[:40])
+    for each in [each for panel in (transfers, sharing, fetching) for each in all_in(panel)]:
+        assert not isinstance(each, HTML | HTMLMath)
+        assert not getattr(each, "description_allow_html", False)
+        if isinstance(each, Label):
+            assert "\\" not in each.value
+            assert each.value.count("$") < 2
+        for trait in ("value", "description", "tooltip"):
+            value = each.trait_values().get(trait)
+            assert not set(value if isinstance(value, str) else "") & set(
+                "\x1b\u202e\n\r\x07\u200b"
+            )
+    for panel in (transfers, sharing, fetching):
+        panel.close()
+
+
+def test_no_widget_holds_the_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    server = PanelServer(status(done=100), files=[FileStatus(0, "a", 1, 0, True)])
+    monkeypatch.setattr(clients, "connect", lambda: server)
+    panels = [TransfersPanel(), SharePanel("a"), FetchPanel(HASH), view_of(server)]
+    state = json.dumps(Widget.get_manager_state()["state"], default=repr)
+    assert HASH in state
+    assert server.address.token == "t0ken"
+    assert "t0ken" not in state
+    for panel in panels:
+        panel.close()
+
+
+def test_a_saved_notebook_reads_what_a_panel_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = PanelServer(status(done=100))
+    monkeypatch.setattr(clients, "connect", lambda: server)
+    for panel in (TransfersPanel(), SharePanel(), FetchPanel(), view_of(server)):
+        plain = panel._repr_mimebundle_()["text/plain"]
+        assert "run this cell again" in plain or plain.startswith("penguins.csv: 100 B of 1 kB")
+        assert not plain.endswith("\N{HORIZONTAL ELLIPSIS}")
+        panel.close()
+
+
+def test_a_panel_without_a_server_says_so_and_can_try_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("JUPYTER_WEBTORRENT_URL", "JPY_PARENT_PID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    fetching, transfers = FetchPanel("magnet:?xt=urn:btih:" + HASH), TransfersPanel()
+    fetching.start().join(10)
+    for words in (fetching.error.value, transfers.summary.value):
+        assert words.startswith("No Jupyter server with jupyter")
+    monkeypatch.setattr(clients, "connect", lambda: PanelServer(status()))
+    buttons_in(transfers)["Try again"].click()
+    assert "penguins.csv" in words_in(transfers)
+    assert "Try again" not in buttons_in(transfers)
+    fetching.close()
+    transfers.close()
+
+
+def test_a_rich_display_is_a_view_of_its_own() -> None:
+    client = PanelServer(status())
+    bundle = widgets.live_view(Transfer(client, status()))
+    model_id = bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
+    _instances[model_id].close()
 
 
 @pytest.fixture
@@ -151,7 +292,7 @@ def test_a_share_panel_gives_the_link_and_a_fetch_panel_takes_it(
     panel = SharePanel(" panel.csv ")
     panel.start().join(10)
     assert panel.view is not None
-    magnet = panel.view.children[-1].value
+    magnet = panel.view.transfer.magnet.value
     assert magnet.startswith("magnet:?xt=urn:btih:")
     assert panel.children[-1] is panel.view
     assert not panel.button.disabled
@@ -160,9 +301,12 @@ def test_a_share_panel_gives_the_link_and_a_fetch_panel_takes_it(
 
     student = servers[1].enter(monkeypatch)
     fetching = FetchPanel(f"{magnet}&x.pe={listening}", "from panel")
-    fetching.button.click()
-    while fetching.view is None:
-        assert fetching.error.value == ""
+    fetching.start().join(10)
+    until(lambda: fetching.chooser is not None)
+    assert fetching.name.value == "panel.csv: 1 file, 3.6 kB"
+    assert not (servers[1].root / "from panel").exists()
+    fetching.start_fetch().join(10)
+    assert fetching.error.value == ""
     Transfer(student, student.transfers()[-1]).wait(10)
     assert (servers[1].root / "from panel" / "panel.csv").read_text() == "a,b\n" * 900
     fetching.close()
@@ -171,7 +315,7 @@ def test_a_share_panel_gives_the_link_and_a_fetch_panel_takes_it(
 def test_a_mistake_in_a_panel_is_a_line_in_it_and_goes_with_the_next_try(kernel: Client) -> None:
     panel = SharePanel()
     panel.start().join(10)
-    assert panel.error.value == "Name a file or folder first."
+    assert panel.error.value == "Choose files or folders first."
     panel.path.value = "not there.csv"
     panel.start().join(10)
     assert "not there.csv" in panel.error.value
@@ -189,21 +333,3 @@ def test_a_mistake_in_a_panel_is_a_line_in_it_and_goes_with_the_next_try(kernel:
     fetching.start().join(10)
     assert fetching.error.value.startswith("A link is a magnet link")
     fetching.close()
-
-
-def test_a_panel_without_a_server_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("JUPYTER_WEBTORRENT_URL", "JPY_PARENT_PID"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
-    panel = FetchPanel("magnet:?xt=urn:btih:" + HASH)
-    panel.start().join(10)
-    assert panel.error.value.startswith("No Jupyter server with jupyter")
-    assert panel.view is None
-    panel.close()
-
-
-def test_a_rich_display_is_a_view_of_its_own() -> None:
-    client = ScriptedClient([status()])
-    bundle = widgets.live_view(Transfer(client, status()))
-    model_id = bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
-    _instances[model_id].close()

@@ -47,8 +47,10 @@ class Lab:
         """Open a notebook of the root folder, and wait for its kernel."""
         await self.page.goto(self.server.notebook_url(notebook))
         if self.server.app == "notebook":  # has no status bar
-            idle = self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
-            await expect(idle).to_be_visible(timeout=START_MILLISECONDS)
+            await self.page.wait_for_function(
+                "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'",
+                timeout=START_MILLISECONDS,
+            )
             return
         status = self.page.locator("#jp-main-statusbar")
         await expect(status).to_contain_text("| Idle", timeout=START_MILLISECONDS)

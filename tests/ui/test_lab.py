@@ -58,35 +58,6 @@ async def test_the_panel_shows_a_file_on_its_way_from_one_lab_to_the_other(
     await teacher.photograph("uploaded")
 
 
-async def test_the_panels_in_a_notebook_share_and_fetch(teacher: Lab, student: Lab) -> None:
-    original = _write(teacher, "small.bin", SMALL)
-
-    sharing = await teacher.run_cell("import jupyter_webtorrent as wt\nwt.SharePanel()")
-    await teacher.photograph("share-panel")
-    await sharing.get_by_label("Path").fill("small.bin")
-    await sharing.get_by_role("button", name="Share").click()
-    link_field = sharing.locator("textarea")
-    await expect(link_field).to_have_value(re.compile("^magnet:"))
-    await teacher.photograph("share-panel-shared")
-    link = await link_field.input_value()
-
-    fetching = await student.run_cell("import jupyter_webtorrent as wt\nwt.FetchPanel()")
-    await student.photograph("fetch-panel")
-    await fetching.get_by_label("Link").fill("nonsense")
-    await fetching.get_by_role("button", name="Fetch").click()
-    await expect(fetching).to_contain_text("not 'nonsense'")
-    await student.photograph("fetch-panel-mistake")
-    await fetching.get_by_label("Link").fill(link)
-    await fetching.get_by_role("button", name="Fetch").click()
-    await expect(fetching).to_contain_text("sharing 1 MB -> small.bin")
-    await expect(student.row("small.bin")).to_contain_text("Seeding")
-    assert _sha256(student.root / "small.bin") == _sha256(original)
-    await student.photograph("fetch-panel-fetched")
-    await student.choose_theme("Dark")
-    await student.photograph("fetch-panel-dark", width=800)
-    await student.choose_theme("Light")
-
-
 async def test_a_mistake_is_answered_in_one_line(student: Lab) -> None:
     outputs = await student.run_cell("%wt fetch nonsense")
     await student.photograph("mistake")

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 STUDENT_APP = "notebook"
 WIDTHS = (1280, 800)
-_RATES = re.compile(r"Receiving .*/s")
+_RATES = re.compile("Receiving")
 
 
 async def test_what_is_shared_in_a_panel_is_looked_at_chosen_and_fetched_in_another(
@@ -44,7 +44,7 @@ async def test_what_is_shared_in_a_panel_is_looked_at_chosen_and_fetched_in_anot
     await _photograph(teacher, "share-panel-options")
     await sharing.get_by_role("button", name="Options").click()
     await sharing.get_by_role("button", name="Share", exact=True).click()
-    link_field = sharing.get_by_label("Link")
+    link_field = sharing.get_by_label("Link", exact=True)
     await expect(link_field).to_have_value(re.compile("^magnet:"))
     link = await link_field.input_value()
 
@@ -64,10 +64,10 @@ async def test_what_is_shared_in_a_panel_is_looked_at_chosen_and_fetched_in_anot
     await _photograph(teacher, "share-panel-shared")
 
     fetching = await _panel(student, "FetchPanel")
-    await fetching.get_by_label("Link").fill("nonsense")
+    await fetching.get_by_label("Link", exact=True).fill("nonsense")
     await fetching.get_by_role("button", name="Look").click()
     await expect(fetching).to_contain_text("not 'nonsense'")
-    await fetching.get_by_label("Link").fill(link)
+    await fetching.get_by_label("Link", exact=True).fill(link)
     await fetching.get_by_role("button", name="Look").click()
     await expect(fetching).to_contain_text("lesson 1: 3 files, 3.04 MB")
     await expect(fetching).to_contain_text("3 of 3 files chosen, 3.04 MB")
@@ -87,7 +87,7 @@ async def test_what_is_shared_in_a_panel_is_looked_at_chosen_and_fetched_in_anot
 
 async def test_a_link_that_nobody_answers_is_cancelled_and_leaves_nothing(student: Lab) -> None:
     fetching = await _panel(student, "FetchPanel")
-    await fetching.get_by_label("Link").fill("ab" * 20)
+    await fetching.get_by_label("Link", exact=True).fill("ab" * 20)
     await fetching.get_by_role("button", name="Look").click()
     await expect(fetching).to_contain_text("looking for the files")
     await expect(fetching.get_by_role("progressbar", name="Looking for the files")).to_be_visible()
@@ -141,10 +141,10 @@ async def test_fifty_hostile_names_are_text_in_all_panels(teacher: Lab) -> None:
     await sharing.get_by_role("button", name="Open folder").click()
     await expect(entries.get_by_role("option")).to_have_count(len(HOSTILE_NAMES))
     await sharing.get_by_role("button", name="Share", exact=True).click()
-    link_field = sharing.get_by_label("Link")
+    link_field = sharing.get_by_label("Link", exact=True)
     await expect(link_field).to_have_value(re.compile("^magnet:"))
     fetching = await _panel(teacher, "FetchPanel")
-    await fetching.get_by_label("Link").fill(await link_field.input_value())
+    await fetching.get_by_label("Link", exact=True).fill(await link_field.input_value())
     await fetching.get_by_role("button", name="Look").click()
     await expect(fetching.get_by_role("checkbox")).to_have_count(len(HOSTILE_NAMES))
     await teacher.run_cell(
@@ -186,7 +186,7 @@ async def test_where_the_page_may_not_copy_the_link_is_selected(teacher: Lab) ->
         "document.activeElement.value.slice("
         "document.activeElement.selectionStart, document.activeElement.selectionEnd)"
     )
-    assert selected == await view.get_by_label("Link").input_value()
+    assert selected == await view.get_by_label("Link", exact=True).input_value()
 
 
 async def _panel(lab: Lab, made: str) -> Locator:
@@ -201,6 +201,8 @@ async def _options(entries: Locator) -> list[str]:
 
 
 async def _select(entries: Locator, name: str) -> None:
+    option = entries.get_by_role("option").filter(has_text=name.replace(" ", "\N{NO-BREAK SPACE}"))
+    await expect(option).to_be_attached()
     await entries.select_option(index=(await _options(entries)).index(name))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +27,9 @@ _MOST_NAMED = 10
 class FolderBrowser(Panel):
     """Breadcrumbs, what is in the folder (hidden files left out), and what is chosen so far."""
 
-    def __init__(self, folder: Path, on_change: Callable[[], None]) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.chosen: dict[Path, None] = {}
-        self._on_change = on_change
         self._entries: list[Path] = []
         self._filling = False
         self._crumbs = Row([])
@@ -123,9 +121,10 @@ class FolderBrowser(Panel):
         if len(self.chosen) > _MOST_NAMED:
             lines[0] += f" and {len(self.chosen) - _MOST_NAMED} more"
         if self._more:
-            lines.append(f"{self._more:,} more entries are not listed: name them below.")
+            lines.append(
+                f"{text.count(self._more, 'more file')} not listed: name what you mean below."
+            )
         self._note.show(*lines)
-        self._on_change()
 
 
 def _listing(folder: Path) -> list[tuple[os.DirEntry[str], str]]:

@@ -124,7 +124,7 @@ class FetchPanel(Panel):
         files = preview.files()
         size = text.size(sum(file.length for file in files))
         line = f"{text.name_of(status)}: {text.count(len(files), 'file')}, {size}"
-        if status.state is not TransferState.ON_DEMAND:
+        if preview.was_there:
             line += f" (in the list already: {text.progress_line(status)})"
         self.name.show(line)
         self.chooser = FileChooser(files, self._chosen)

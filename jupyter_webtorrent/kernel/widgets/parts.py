@@ -124,12 +124,11 @@ class Fold(Panel):
         self._name = name
         self._on_turn = on_turn
         self.is_open = False
-        self.button = Button(layout=Layout(width="auto"))
+        self.button = button(name, "", lambda: self.turn(not self.is_open))
         self.content = Box(
             list(children),
             layout=Layout(flex_flow="column", padding="0 0 0 12px", overflow="visible"),
         )
-        self.button.on_click(lambda _: self.turn(not self.is_open))
         super().__init__([self.button, self.content])
         self._show()
 
@@ -176,7 +175,10 @@ def field(name: str, placeholder: str, value: str = "") -> Text:
 
 def button(name: str, tooltip: str, on_click: Callable[[], object], style: str = "") -> Button:
     made = Button(
-        description=name, tooltip=tooltip, button_style=style, layout=Layout(width="auto")
+        description=name,
+        tooltip=tooltip,
+        button_style=style,
+        layout=Layout(width="auto", align_self="flex-start"),
     )
     made.on_click(lambda _: on_click())
     return made

@@ -121,7 +121,7 @@ class SharePanel(Panel):
     def __init__(self, path: str = "") -> None:
         self.path = field("Path", "or type the path of a file or folder", path)
         self.button = button("Share", "Share what is chosen", self.start, "primary")
-        self.browser = FolderBrowser(Path.cwd(), lambda: None)
+        self.browser = FolderBrowser(Path.cwd())
         self.options = ShareOptions()
         self.busy = Busy(label="Reading the files")
         self.error = Words(color=ERROR_COLOR)

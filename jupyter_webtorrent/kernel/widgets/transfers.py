@@ -63,6 +63,7 @@ class TransfersPanel(Panel):
         self.retry = button("Try again", "Look for the Jupyter server again", self._begin)
         self.rows: dict[str, TransferRow] = {}
         self.more = Words()
+        self._gone: list[TransferRow] = []
         self._history = RateHistory()
         self._list = Box([], layout=Layout(flex_flow="column", overflow="visible"))
         self._watch: Watch | None = None
@@ -73,7 +74,7 @@ class TransfersPanel(Panel):
     def close(self) -> None:
         if self._watch is not None:
             self._watch.discard(self._show)
-        for row in self.rows.values():
+        for row in (*self.rows.values(), *self._gone):
             row.close()
         super().close()
 
@@ -106,7 +107,10 @@ class TransfersPanel(Panel):
     def _show_rows(self, transfers: list[TransferStatus]) -> None:
         assert self._client is not None
         shown = {status.info_hash: status for status in transfers[:MOST_ROWS]}
-        gone = [self.rows.pop(each) for each in list(self.rows) if each not in shown]
+        # Closed a look later: a page that is still drawing a row must find it.
+        for row in self._gone:
+            row.close()
+        self._gone = [self.rows.pop(each) for each in list(self.rows) if each not in shown]
         for info_hash, status in shown.items():
             if info_hash in self.rows:
                 self.rows[info_hash].show(status, "")
@@ -115,8 +119,6 @@ class TransfersPanel(Panel):
         rows = tuple(self.rows[info_hash] for info_hash in shown)
         if rows != self._list.children:
             self._list.children = rows
-        for row in gone:
-            row.close()
         more = len(transfers) - len(shown)
         self.more.show(*([f"and {text.count(more, 'older one')}: see `%wt ls`"] if more else []))
 
