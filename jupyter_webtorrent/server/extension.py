@@ -7,6 +7,7 @@ server; the handlers hold everything about HTTP.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ from jupyter_webtorrent.server.event_log import TransferLog
 from jupyter_webtorrent.server.feed import TransferFeed
 from jupyter_webtorrent.server.handlers import WebTorrentHandler
 from jupyter_webtorrent.server.kernel_access import KernelAccess
+from jupyter_webtorrent.server.paths import PathRefusedError, ServerRoot
 from jupyter_webtorrent.storage.journal import has_torrents
 
 if TYPE_CHECKING:
@@ -157,6 +159,14 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
         folder = self._configured.state_folder
         assert folder is not None
         return folder
+
+    def initialize_settings(self) -> None:
+        """Tell the front end which folder is served: it opens what lies below it."""
+        assert self.serverapp is not None
+        with contextlib.suppress(PathRefusedError):
+            root = ServerRoot.of(self.serverapp.contents_manager).folder
+            page = self.serverapp.web_app.settings.setdefault("page_config_data", {})
+            page["webtorrentRoot"] = str(root)
 
     def initialize_handlers(self) -> None:
         self.handlers.extend(ROUTES)

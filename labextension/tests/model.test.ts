@@ -62,4 +62,39 @@ describe('the model of the transfers', () => {
     expect(model.connection).toBe('unreachable');
     expect(changes()).toBe(1);
   });
+
+  it('knows which transfer is looked at, until it goes', () => {
+    const { model, changes } = modelOf(DOWNLOADING, SEEDING);
+    expect(model.selected).toBeUndefined();
+    model.select(SEEDING.info_hash);
+    model.select(SEEDING.info_hash);
+    expect(model.selected).toBe(SEEDING);
+    expect(changes()).toBe(1);
+    model.replace([DOWNLOADING], 'live');
+    expect(model.selected).toBeUndefined();
+    model.replace([DOWNLOADING, SEEDING], 'live');
+    expect(model.selected).toBeUndefined();
+  });
+
+  it('shows one that was selected before it was known as soon as it is', () => {
+    const { model } = modelOf(DOWNLOADING);
+    model.select(SEEDING.info_hash);
+    expect(model.selected).toBeUndefined();
+    model.apply({ transfers: [SEEDING], removed: [], down_rate: 0, up_rate: 0 });
+    expect(model.selected).toBe(SEEDING);
+  });
+
+  it('remembers how fast each transfer went, and that a lost server tells of nothing', () => {
+    let time = 1_000;
+    const model = new TransferModel(() => time);
+    model.replace([DOWNLOADING], 'live');
+    time = 2_000;
+    model.lose('unreachable');
+    expect(model.history(DOWNLOADING.info_hash)).toEqual([
+      { time: 1_000, down: DOWNLOADING.down_rate, up: DOWNLOADING.up_rate },
+      { time: 2_000, down: 0, up: 0 }
+    ]);
+    model.replace([], 'live');
+    expect(model.history(DOWNLOADING.info_hash)).toEqual([]);
+  });
 });

@@ -37,7 +37,7 @@ class Lab:
 
     def row(self, name: str) -> Locator:
         """The transfer of that name in the panel."""
-        rows = self.panel.get_by_role("listitem")
+        rows = self.panel.get_by_role("row")
         return rows.filter(has=self.page.get_by_text(name, exact=True))
 
     def progress(self, name: str) -> Locator:

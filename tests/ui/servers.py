@@ -13,8 +13,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from notebooks.demo.programs import running
+from notebooks.demo.programs import Program, running
 
 PROJECT = Path(__file__).parents[2]
 LAB_EXTENSION = PROJECT / "jupyter_webtorrent" / "labextension"
@@ -31,6 +32,8 @@ class LabServer:
     url: str
     token: str
     app: App = "jupyterlab"
+    program: Program | None = None
+    """Its process, if `lab_server` runs it."""
 
     def notebook_url(self, name: str) -> str:
         """Where a person opens a notebook of the root folder; holds the token."""
@@ -40,22 +43,31 @@ class LabServer:
 
 @asynccontextmanager
 async def lab_server(
-    name: str, folder: Path, tracker: str, *, base_url: str = "/", app: App = "jupyterlab"
+    name: str,
+    folder: Path,
+    tracker: str,
+    *,
+    base_url: str = "/",
+    app: App = "jupyterlab",
+    again: LabServer | None = None,
 ) -> AsyncIterator[LabServer]:
     """Run a server that keeps all it writes below `folder` until the block ends.
 
-    It speaks WebRTC alone, which is slow enough to be watched and needs the tracker.
+    `again` is one that ran there before, whose port and token it takes. It speaks WebRTC alone, which is slow enough to be watched and needs the tracker.
     """
     if not (LAB_EXTENSION / "package.json").exists():
         raise FileNotFoundError("the JupyterLab extension is not built: make install")
     root, runtime, labextensions = folder / "root", folder / "runtime", folder / "labextensions"
     for path in (root, runtime, labextensions, folder / "tmp"):
-        path.mkdir(parents=True)
-    (labextensions / "jupyter-webtorrent").symlink_to(LAB_EXTENSION, target_is_directory=True)
-    choose_no_news(folder / "user-settings")
+        path.mkdir(parents=True, exist_ok=again is not None)
+    if again is None:
+        (labextensions / "jupyter-webtorrent").symlink_to(LAB_EXTENSION, target_is_directory=True)
+        choose_no_news(folder / "user-settings")
+    port = urlsplit(again.url).port if again is not None else None
     settings = folder / "settings.json"
-    settings.write_text(json.dumps(_settings(root, labextensions, tracker, base_url)), "utf-8")
-    token = secrets.token_hex(24)
+    content = _settings(root, labextensions, tracker, base_url, port or 0)
+    settings.write_text(json.dumps(content), "utf-8")
+    token = again.token if again is not None else secrets.token_hex(24)
     async with running(
         f"{name}'s server",
         *("-m", app, f"--config={settings}"),
@@ -63,7 +75,7 @@ async def lab_server(
         environment=_environment(folder, runtime, token),
     ) as program:
         url = await program.ready(lambda: _published_url(runtime, program.pid))
-        yield LabServer(root, url, token, app)
+        yield LabServer(root, url, token, app, program)
 
 
 def choose_no_news(user_settings: Path) -> None:
@@ -74,12 +86,15 @@ def choose_no_news(user_settings: Path) -> None:
     (folder / "notification.jupyterlab-settings").write_text(json.dumps(choice), "utf-8")
 
 
-def _settings(root: Path, labextensions: Path, tracker: str, base_url: str) -> dict[str, Any]:
+def _settings(
+    root: Path, labextensions: Path, tracker: str, base_url: str, port: int
+) -> dict[str, Any]:
     page = {"extra_labextensions_path": [str(labextensions)], "expose_app_in_browser": True}
     return {
         "ServerApp": {
             "ip": "127.0.0.1",
-            "port": 0,
+            "port": port,
+            "port_retries": 0,
             "base_url": base_url,
             "root_dir": str(root),
             "open_browser": False,

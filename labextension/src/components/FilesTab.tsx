@@ -39,7 +39,7 @@ export function FilesTab(props: IFilesTabProps): React.JSX.Element {
       return <React.Fragment key={index} />;
     }
     const complete = file.done >= file.length;
-    const path = complete ? contentsPath(transfer, file.path, root) : undefined;
+    const path = complete ? contentsPath(details, file.path, root) : undefined;
     return (
       <FileRow
         key={file.index}
@@ -72,7 +72,7 @@ export function FilesTab(props: IFilesTabProps): React.JSX.Element {
   };
   return (
     <VirtualRows
-      className="jp-wt-Files"
+      className="jp-wt-FileList"
       role="list"
       aria-label={trans.__('Files')}
       rowClass="jp-wt-FileHeight"

@@ -18,7 +18,7 @@ export function IconButton(props: IIconButtonProps): React.JSX.Element {
   return (
     <button
       type="button"
-      className="jp-wt-IconButton"
+      className="jp-wt-ToolButton"
       aria-label={label}
       title={title}
       tabIndex={tabIndex}

@@ -56,7 +56,7 @@ export function OverviewTab(props: IOverviewTabProps): React.JSX.Element {
           {details?.private === true ? trans.__('Yes: its trackers alone find its peers') : ''}
         </Fact>
       </dl>
-      <div className="jp-wt-Link">
+      <div className="jp-wt-LinkLine">
         <input
           className="jp-mod-styled"
           readOnly

@@ -23,12 +23,16 @@ import { TransferList } from './TransferList';
 /** Of fewer transfers one sees at a glance which is meant. */
 const MANY = 8;
 
+const ROW = '.jp-wt-Row';
+
 interface IPanelOptions {
   readonly model: ITransferModel;
   /** Is disposed of with the panel. */
   readonly feed: DetailsFeed;
   /** The folder that Jupyter serves; empty if nobody knows. */
   readonly root: string;
+  /** Open a menu for a transfer there (client pixels). */
+  readonly onMenu: (infoHash: string, x: number, y: number) => void;
   readonly trans: TranslationBundle;
 }
 
@@ -54,7 +58,7 @@ export class TransfersPanel extends ReactWidget {
     this.update();
     await this.renderPromise;
     requestAnimationFrame(() => {
-      const row = this.node.querySelector<HTMLElement>('.jp-wt-Row[aria-selected="true"]');
+      const row = this.node.querySelector<HTMLElement>(`${ROW}[aria-selected="true"]`);
       const tab = this.node.querySelector<HTMLElement>('.jp-wt-Tabs [aria-selected="true"]');
       (details ? tab : row)?.focus();
     });
@@ -65,9 +69,12 @@ export class TransfersPanel extends ReactWidget {
     super.dispose();
   }
 
-  /** The browser's tab came into view, or went. */
-  handleEvent(): void {
-    this._watch();
+  handleEvent(event: Event): void {
+    if (event instanceof MouseEvent && event.type === 'contextmenu') {
+      this._onContextMenu(event);
+    } else {
+      this._watch();
+    }
   }
 
   protected override render(): React.JSX.Element {
@@ -94,11 +101,13 @@ export class TransfersPanel extends ReactWidget {
   protected override onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
     document.addEventListener('visibilitychange', this);
+    this.node.addEventListener('contextmenu', this);
     this._watch();
   }
 
   protected override onBeforeDetach(message: Message): void {
     document.removeEventListener('visibilitychange', this);
+    this.node.removeEventListener('contextmenu', this);
     this._options.feed.watched = false;
     super.onBeforeDetach(message);
   }
@@ -112,7 +121,7 @@ export class TransfersPanel extends ReactWidget {
   }
 
   protected override onActivateRequest(): void {
-    const row = this.node.querySelector<HTMLElement>('.jp-wt-Row[tabindex="0"]');
+    const row = this.node.querySelector<HTMLElement>(`${ROW}[tabindex="0"]`);
     (row ?? this.node).focus();
   }
 
@@ -120,9 +129,19 @@ export class TransfersPanel extends ReactWidget {
     this._options.feed.watched = this.isVisible && !document.hidden;
   }
 
+  private _onContextMenu(event: MouseEvent): void {
+    const row = event.target instanceof Element ? event.target.closest<HTMLElement>(ROW) : null;
+    const infoHash = row?.dataset['infoHash'];
+    if (infoHash !== undefined) {
+      event.preventDefault();
+      event.stopPropagation();
+      this._options.onMenu(infoHash, event.clientX, event.clientY);
+    }
+  }
+
   private _close(): void {
     // The row is in the document as long as it is selected.
-    this.node.querySelector<HTMLElement>('.jp-wt-Row[aria-selected="true"]')?.focus();
+    this.node.querySelector<HTMLElement>(`${ROW}[aria-selected="true"]`)?.focus();
     this._options.model.select(null);
   }
 

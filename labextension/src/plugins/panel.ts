@@ -4,9 +4,10 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { ILayoutRestorer } from '@jupyterlab/application';
 import { PageConfig } from '@jupyterlab/coreutils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { Menu } from '@lumino/widgets';
 
 import { actionsOf } from '../actions';
-import { CommandIDs, TRANSFERS_ARGS } from '../commands';
+import { CommandIDs, TRANSFER_ARGS, TRANSFERS_ARGS } from '../commands';
 import { TransfersPanel } from '../components/TransfersPanel';
 import { DetailsFeed } from '../details';
 import { transfersIcon } from '../icons';
@@ -33,10 +34,15 @@ export const panelPlugin: JupyterFrontEndPlugin<ITransfersPanel> = {
   ) => {
     const { commands, shell } = app;
     const trans = (translator ?? nullTranslator).load('jupyter_webtorrent');
+    const menu = new Menu({ commands });
     const panel = new TransfersPanel(
       {
         model: transfers,
         feed: new DetailsFeed(api, transfers),
+        onMenu: (infoHash, x, y) => {
+          fillMenu(menu, infoHash);
+          menu.open(x, y);
+        },
         root: PageConfig.getOption('webtorrentRoot'),
         trans
       },
@@ -65,9 +71,9 @@ export const panelPlugin: JupyterFrontEndPlugin<ITransfersPanel> = {
     });
     commands.addCommand(CommandIDs.details, {
       label: trans.__('Show Details'),
-      describedBy: { args: TRANSFERS_ARGS },
+      describedBy: { args: TRANSFER_ARGS },
       execute: ({ infoHash }) => {
-        show(infoHash ?? hitTransfer(app), true);
+        show(infoHash, true);
       }
     });
     // Other plugins add theirs later.
@@ -80,9 +86,14 @@ export const panelPlugin: JupyterFrontEndPlugin<ITransfersPanel> = {
   }
 };
 
-/** The transfer whose context menu is open. */
-function hitTransfer(app: JupyterFrontEnd): string | undefined {
-  return app.contextMenuHitTest(node => node.dataset['infoHash'] !== undefined)?.dataset[
-    'infoHash'
-  ];
+/** What can be done to one transfer. */
+function fillMenu(menu: Menu, infoHash: string): void {
+  menu.clearItems();
+  const { details, pause, resume, copyLink, remove } = CommandIDs;
+  const args = { infoHash };
+  for (const command of [details, pause, resume, copyLink, remove]) {
+    if (menu.commands.isEnabled(command, args)) {
+      menu.addItem({ command, args });
+    }
+  }
 }
