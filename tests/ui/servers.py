@@ -53,7 +53,8 @@ async def lab_server(
 ) -> AsyncIterator[LabServer]:
     """Run a server that keeps all it writes below `folder` until the block ends.
 
-    `again` is one that ran there before, whose port and token it takes. It speaks WebRTC alone, which is slow enough to be watched and needs the tracker.
+    `again` is one that ran there before, whose port and token it takes. It speaks WebRTC alone, which is slow
+    enough to be watched and needs the tracker.
     """
     if not (LAB_EXTENSION / "package.json").exists():
         raise FileNotFoundError("the JupyterLab extension is not built: make install")

@@ -20,11 +20,11 @@ interface IHeadingProps {
 
 export function Heading({ downRate, upRate, trans }: IHeadingProps): React.JSX.Element {
   return (
-    <header className="jp-wt-Header">
+    <div className="jp-wt-Header">
       <h2>{trans.__('Transfers')}</h2>
       <Rate arrow="↓" rate={downRate} title={trans.__('Receiving')} />
       <Rate arrow="↑" rate={upRate} title={trans.__('Sending')} />
-    </header>
+    </div>
   );
 }
 

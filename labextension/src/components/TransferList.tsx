@@ -36,14 +36,15 @@ export function TransferList(props: ITransferListProps): React.JSX.Element {
   const active = activeIndex(transfers, last, selectedIndex);
   const activeHash = transfers[active]?.info_hash;
 
-  // The row that had the focus went, or another one was chosen: the focus follows.
+  // The row that had the focus went, or another one was chosen: the focus follows. Details take of the list's
+  // height when they come.
   React.useEffect(() => {
     const row = activeHash === undefined ? null : rowOf(list.current, activeHash);
     row?.scrollIntoView({ block: 'nearest' });
     if (held.current) {
       row?.focus({ preventScroll: true });
     }
-  }, [activeHash]);
+  }, [activeHash, selected]);
 
   const go = (index: number): void => {
     const target = transfers[Math.min(Math.max(index, 0), transfers.length - 1)];

@@ -143,7 +143,8 @@ function RowActions(props: IRowActionsProps): React.JSX.Element | null {
     <div className="jp-wt-Row-actions" role="gridcell">
       {offered.map(({ command, ...button }) => (
         <IconButton
-          key={command}
+          // Pause and resume are one button, which keeps the focus.
+          key={command === CommandIDs.resume ? CommandIDs.pause : command}
           {...button}
           tabIndex={active ? 0 : -1}
           onClick={() => {

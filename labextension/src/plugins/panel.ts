@@ -4,7 +4,8 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { ILayoutRestorer } from '@jupyterlab/application';
 import { PageConfig } from '@jupyterlab/coreutils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { Menu } from '@lumino/widgets';
+import { MenuSvg } from '@jupyterlab/ui-components';
+import type { Menu } from '@lumino/widgets';
 
 import { actionsOf } from '../actions';
 import { CommandIDs, TRANSFER_ARGS, TRANSFERS_ARGS } from '../commands';
@@ -34,7 +35,7 @@ export const panelPlugin: JupyterFrontEndPlugin<ITransfersPanel> = {
   ) => {
     const { commands, shell } = app;
     const trans = (translator ?? nullTranslator).load('jupyter_webtorrent');
-    const menu = new Menu({ commands });
+    const menu = new MenuSvg({ commands });
     const panel = new TransfersPanel(
       {
         model: transfers,
