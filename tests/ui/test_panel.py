@@ -449,7 +449,7 @@ async def _busy_seconds(page: Page) -> float:
     metrics = (await session.send("Performance.getMetrics"))["metrics"]
     await session.detach()
     return sum(
-        metric["value"]
+        float(metric["value"])
         for metric in metrics
         if metric["name"] in ("ScriptDuration", "LayoutDuration", "RecalcStyleDuration")
     )
