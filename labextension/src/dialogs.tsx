@@ -94,13 +94,22 @@ export function uploadOf(
   };
 }
 
-/** Empty where there is no such folder. */
+/** Empty where there is no such folder: it is looked for from the top, as asking for what is not there is an error. */
 async function listFolders(contents: Contents.IManager, folder: string): Promise<string[]> {
   try {
-    return (await listFolder(contents, folder))
-      .filter(({ type }) => type === 'directory')
-      .map(({ path }) => path);
+    let folders = await foldersIn(contents, '');
+    let path = '';
+    for (const part of folder.split('/').filter(Boolean)) {
+      path = path === '' ? part : `${path}/${part}`;
+      folders = folders.includes(path) ? await foldersIn(contents, path) : [];
+    }
+    return folders;
   } catch {
     return [];
   }
+}
+
+async function foldersIn(contents: Contents.IManager, folder: string): Promise<string[]> {
+  const items = await listFolder(contents, folder);
+  return items.filter(({ type }) => type === 'directory').map(({ path }) => path);
 }

@@ -66,9 +66,12 @@ export function LinkCard({
           }}
         >
           <CopyIcon.react tag="span" aria-hidden="true" />
-          <span role="status">{copied ? trans.__('Copied') : trans.__('Copy')}</span>
+          <span>{copied ? trans.__('Copied') : trans.__('Copy')}</span>
         </button>
       </div>
+      <p className="jp-wt-Unseen" role="status">
+        {copied && trans.__('The link is in the clipboard.')}
+      </p>
       <div className="jp-wt-Link-more">
         <QrCode text={magnet} label={trans.__('QR code of the link')} />
         <a className="jp-wt-IconButton" href={metainfoUrl} download>

@@ -111,6 +111,15 @@ export const intakePlugin: JupyterFrontEndPlugin<void> = {
       }
     });
 
+    // Its file browser is at the same side, as a rule: the panel comes to the front for what is dragged to its tab.
+    const comeToTheFront = ({ target }: Event): void => {
+      if (target instanceof Element && target.closest(`[data-id="${panel.id}"]`) !== null) {
+        app.shell.activateById(panel.id);
+      }
+    };
+    document.addEventListener('dragenter', comeToTheFront);
+    document.addEventListener('lm-dragenter', comeToTheFront);
+
     const onLuminoDrag = (event: LuminoDrag): void => {
       if (!event.mimeData.hasData(CONTENTS_MIME)) {
         return;
