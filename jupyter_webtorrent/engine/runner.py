@@ -14,6 +14,7 @@ from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.net.errors import NetError
+from jupyter_webtorrent.protocol.identity import PeerAddress
 
 T = TypeVar("T")
 
@@ -90,7 +91,7 @@ class SessionRunner:
         """Raise NetError if a port that is to be listened on is taken."""
         where = {"listen_host", "listen_port", "transports"}
         if changed_settings(before, after) & where and "tcp" in after.transports:
-            await self.session.require_free(after.listen_host, after.listen_port)
+            await self.session.require_free(PeerAddress(after.listen_host, after.listen_port))
 
     async def _begin_anew(self, before: EngineConfig, after: EngineConfig) -> None:
         """End the session, and let another one go on; with the old settings if it cannot listen."""

@@ -19,6 +19,7 @@ from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
 from jupyter_webtorrent.engine.file_watch import FileWatch
 from jupyter_webtorrent.engine.incoming import IncomingConnections
+from jupyter_webtorrent.engine.listening import SessionListener
 from jupyter_webtorrent.engine.obfuscation import Obfuscation
 from jupyter_webtorrent.engine.offload import Offload, ThreadOffload
 from jupyter_webtorrent.engine.own_folders import OwnFolders
@@ -36,7 +37,7 @@ from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.http import GuardedClient
 from jupyter_webtorrent.net.tcp import TcpNetwork
 from jupyter_webtorrent.net.trackers.websocket import WebSocketTracker
-from jupyter_webtorrent.net.transport import Listener, Network, Transport
+from jupyter_webtorrent.net.transport import Network, Transport
 from jupyter_webtorrent.net.webseed import HttpRanges, RangeReader
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.handshake import Handshake
@@ -81,7 +82,6 @@ class Session:
 
         `port` is tried first where any will do: that of the session whose place this one takes.
         """
-        self._port = port
         self._datagrams = UdpNetwork() if network is None and datagrams is None else datagrams
         self.torrents: dict[InfoHash, Torrent] = {}
         random = random or SystemRandom()
@@ -105,7 +105,7 @@ class Session:
             tcp_trackers=TcpTrackers(http, random),
         )
         self._tasks: dict[InfoHash, asyncio.Task[None]] = {}
-        self._listener: Listener | None = None
+        self._listener = SessionListener(self._services, port, self._accepted)
         self._listening = asyncio.Lock()
         self._changing = asyncio.Lock()
         """Held while a torrent comes or goes, so that there is one of each info hash."""
@@ -143,8 +143,7 @@ class Session:
 
     async def aclose(self) -> None:
         self._planner.stop()
-        if self._listener is not None:
-            await self._listener.aclose()
+        await self._listener.aclose()
         await self._incoming.aclose()
         for task in self._tasks.values():
             task.cancel()
@@ -394,34 +393,18 @@ class Session:
     async def listen(self) -> None:
         """Take peers from now on, if TCP is used; raises NetError."""
         async with self._listening:
-            if self._listener is None and "tcp" in self.config.transports:
-                self._listener = await self._open_listener()
+            if self._listener.is_to_open:
+                address = await self._listener.open()
                 await reachability.begin(
-                    self._services, self._listener.address, self._datagrams, self._found_nearby
+                    self._services, address, self._datagrams, self._found_nearby
                 )
                 # Those of earlier sessions may have come back while the port was taken.
                 for torrent in self.torrents.values():
                     torrent.peering.session_listens()
 
-    async def require_free(self, host: str, port: int) -> None:
+    async def require_free(self, address: PeerAddress) -> None:
         """Raise NetError for an address that nothing could listen on, unless this session does."""
-        listening = self._services.listening
-        if listening is None or (listening.port != port or not port):
-            listener = await self._services.network.listen(
-                PeerAddress(host, port), lambda transport: transport.close("not open yet")
-            )
-            await listener.aclose()
-
-    async def _open_listener(self) -> Listener:
-        """Raises NetError."""
-        listen = self._services.network.listen
-        host, port = self.config.listen_host, self.config.listen_port
-        if self._port and not port:
-            try:
-                return await listen(PeerAddress(host, self._port), self._accepted)
-            except NetError as error:
-                log.info("%s", error)
-        return await listen(PeerAddress(host, port), self._accepted)
+        await self._listener.require_free(address)
 
     def _found_nearby(self, info_hash: InfoHash, address: PeerAddress) -> None:
         torrent = self.torrents.get(info_hash)

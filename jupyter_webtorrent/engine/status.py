@@ -22,6 +22,12 @@ from jupyter_webtorrent.swarm.rate import RateMeter
 from jupyter_webtorrent.swarm.swarm import Swarm
 from jupyter_webtorrent.version import __version__
 
+METADATA_SECONDS = 30.0
+"""How long peers may take to give the list of files before a person hears of it."""
+NO_METADATA = (
+    "no connected peer gives the list of files: if the torrent is private, or nobody has the list"
+    " yet, use the .torrent file instead of the link"
+)
 MAX_RUNS = 400
 """Of a piece map."""
 
@@ -96,12 +102,16 @@ def _rate(meter: RateMeter, swarm: Swarm) -> float:
 def trouble(torrent: Torrent) -> str:
     """Why nothing comes, in one line, while nothing does; else empty."""
     waiting = (TransferState.METADATA, TransferState.DOWNLOADING, TransferState.ON_DEMAND)
-    if torrent.state not in waiting or torrent.swarm.is_complete or not torrent.swarm.is_stalled:
+    if torrent.state not in waiting or torrent.swarm.is_complete:
         return ""
     peering = torrent.peering
+    if torrent.info is None and peering.peer_count:
+        waited = asyncio.get_running_loop().time() - torrent.started_at
+        return NO_METADATA if waited > METADATA_SECONDS else ""
+    if not torrent.swarm.is_stalled:
+        return ""
     if peering.peer_count:
-        what = "the file list" if torrent.info is None else "the missing pieces"
-        return f"none of the {peering.peer_count} connected peers has {what}"
+        return f"none of the {peering.peer_count} connected peers has the missing pieces"
     trackers = peering.discovery.tracker_statuses()
     reasons = [f"{tracker.url}: {tracker.message}" for tracker in trackers if tracker.message]
     reasons += [

@@ -13,7 +13,7 @@ from jupyter_webtorrent.net.transport import Transport
 from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
 from jupyter_webtorrent.protocol.messages import Have, Request
-from jupyter_webtorrent.schema.transfers import TransferState
+from jupyter_webtorrent.schema.transfers import FetchRequest, TransferState
 from jupyter_webtorrent.storage.errors import DiskFullError, DiskTroubleError
 from jupyter_webtorrent.storage.store import PieceStore
 from tests.engine.classroom import Classroom, all_done, classroom, digest, until, write_random
@@ -261,3 +261,16 @@ async def test_a_download_whose_disk_refuses_can_be_paused_and_resumed(
         await student.session.resume(fetched.info_hash)
         await all_done([fetched], 60)
         assert digest(student.folder / "data.csv") == digest(data)
+
+
+async def test_peers_that_never_give_the_metadata_are_told_of_after_a_while(tmp_path: Path) -> None:
+    async with classroom(tmp_path) as room:
+        one, other = await room.machine("one"), await room.machine("other")
+        link = f"magnet:?xt=urn:btih:{'ab' * 20}&x.pe="
+        await one.session.fetch(FetchRequest(f"{link}nobody:1", str(one.folder)))
+        fetched = await other.session.fetch(FetchRequest(link + one.address, str(other.folder)))
+        await until(lambda: bool(fetched.swarm.peers))
+        assert other.session.transfer(fetched).notice == ""
+        await asyncio.sleep(60)
+        assert fetched.swarm.peers
+        assert "use the .torrent file instead" in other.session.transfer(fetched).notice
