@@ -269,6 +269,8 @@ async def test_what_is_only_read_is_not_fetched_whole_after_a_kill(tmp_path: Pat
         first = await Survivor.start(*arguments)
         try:
             read = await first.until("read")
+            for _ in range(75):  # what was added is written soon, though not at once
+                await first.until("progress")
         finally:
             await first.kill()
         assert MIB <= read["have"] < 2 * MIB
