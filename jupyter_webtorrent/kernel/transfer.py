@@ -48,8 +48,12 @@ def is_complete(status: TransferStatus) -> bool:
 
 
 def has_files(status: TransferStatus) -> bool:
-    """Whether it is known what it consists of."""
-    return status.state not in (TransferState.METADATA, TransferState.FAILED)
+    """Whether it is known what it consists of, and how much of it is here."""
+    return status.state not in (
+        TransferState.METADATA,
+        TransferState.CHECKING,
+        TransferState.FAILED,
+    )
 
 
 class Transfer:

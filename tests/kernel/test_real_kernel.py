@@ -30,7 +30,8 @@ class Kernel:
         file = server.runtime / f"kernel-{kernel_id}.json"
         self._client = BlockingKernelClient(connection_file=str(file))
         self._client.load_connection_file()
-        self._client.start_channels()
+        # A kernel that is slow to start on a busy machine must not count as dead for want of a heartbeat.
+        self._client.start_channels(hb=False)
         self._client.wait_for_ready(timeout=60)
 
     def run(self, code: str) -> list[dict[str, Any]]:

@@ -50,6 +50,24 @@ async def test_a_fetch_that_is_cancelled_while_its_cell_runs_goes_on_when_it_is_
     assert (student.root / "lecture.bin").read_bytes() == content
 
 
+async def test_a_recording_is_played_in_the_cell_and_its_output_holds_no_token(
+    teacher: Lab, student: Lab
+) -> None:
+    with wave.open(str(teacher.root / "lecture.wav"), "wb") as recording:
+        recording.setnchannels(1)
+        recording.setsampwidth(2)
+        recording.setframerate(8000)
+        recording.writeframes(bytes(16_000 * 20))
+    link = await _share(teacher, "lecture.wav")
+    playing = await student.run_cell(f"%wt play {link}")
+    player = playing.locator("audio")
+    await expect(player).to_be_visible()
+    await expect(player).to_have_js_property("duration", 20)
+    await expect(student.row("lecture.wav")).to_be_visible()
+    await student.photograph("cell-playing")
+    assert student.server.token not in await playing.first.inner_html()
+
+
 async def test_cancel_is_heard_at_once(student: Lab) -> None:
     fetching = await student.start_cell(f"%wt fetch {NOBODY}")
     cancel = fetching.get_by_role("button", name="Cancel")
@@ -104,24 +122,6 @@ async def test_what_there_is_to_know_of_a_transfer_is_plain_text(student: Lab) -
     await expect(info).to_contain_text(re.compile(r"trackers\n  \w+ +ws://127"))
     await student.photograph("cell-info")
     await student.photograph("cell-info-narrow", width=800)
-
-
-async def test_a_recording_is_played_in_the_cell_and_its_output_holds_no_token(
-    teacher: Lab, student: Lab
-) -> None:
-    with wave.open(str(teacher.root / "lecture.wav"), "wb") as recording:
-        recording.setnchannels(1)
-        recording.setsampwidth(2)
-        recording.setframerate(8000)
-        recording.writeframes(bytes(16_000 * 20))
-    link = await _share(teacher, "lecture.wav")
-    playing = await student.run_cell(f"%wt play {link}")
-    player = playing.locator("audio")
-    await expect(player).to_be_visible()
-    await expect(player).to_have_js_property("duration", 20)
-    await expect(student.row("lecture.wav")).to_be_visible()
-    await student.photograph("cell-playing")
-    assert student.server.token not in await playing.first.inner_html()
 
 
 async def _share(lab: Lab, name: str) -> str:
