@@ -152,7 +152,9 @@ async def test_the_details_say_why_a_peer_could_not_be_reached(stage: Stage) -> 
     await expect(failures).to_contain_text("3 attempts · 13 s ago")
 
 
-async def test_priorities_and_limits_are_changed_in_the_details(stage: Stage) -> None:
+async def test_priorities_and_limits_are_changed_in_the_details(
+    stage: Stage, classroom: Classroom
+) -> None:
     await stage.show(_in_every_state())
     await stage.lab.row("penguins.csv").click()
     await stage.lab.panel.get_by_label("Download", exact=True).fill("250")
@@ -176,6 +178,8 @@ async def test_priorities_and_limits_are_changed_in_the_details(stage: Stage) ->
     await stage.lab.panel.get_by_label("Upload", exact=True).fill("2")
     await stage.lab.page.keyboard.press("Enter")
     await expect(stage.lab.panel.get_by_role("alert")).to_have_text(stage.refusal)
+    (complaint,) = classroom.watch.take()  # the browser's own
+    assert "409" in complaint
 
 
 async def test_details_are_asked_for_only_while_somebody_looks(stage: Stage) -> None:
