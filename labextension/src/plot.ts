@@ -6,8 +6,10 @@ import { HISTORY_SPAN, samplesSince } from './history';
 export interface IRatePlot {
   /** Bytes per second at the top of the plot; at least 1. */
   readonly most: number;
-  /** SVG path data, from 0 to 100 to the right and from 0 (most) to 100 (none) downwards. */
+  /** SVG path data, from 0 to 100 to the right and from 0 (most) to 100 (none) downwards; empty if unknown. */
   readonly down: string;
+  /** What is under `down`. */
+  readonly downArea: string;
   readonly up: string;
 }
 
@@ -16,17 +18,23 @@ export function plotRates(samples: readonly IRateSample[], now: number): IRatePl
   const begin = now - HISTORY_SPAN;
   const seen = samplesSince(samples, begin);
   const most = Math.max(1, ...seen.flatMap(({ down, up }) => [down, up]));
+  const x = ({ time }: IRateSample): number =>
+    round(Math.min((100 * (Math.max(time, begin) - begin)) / HISTORY_SPAN, 100));
   const path = (rate: (sample: IRateSample) => number): string => {
-    const points: string[] = [];
-    seen.forEach((sample, index) => {
-      const x = (100 * (Math.max(sample.time, begin) - begin)) / HISTORY_SPAN;
-      const y = 100 - (100 * rate(sample)) / most;
-      points.push(`${index === 0 ? 'M' : 'H'}${round(Math.min(x, 100))}`);
-      points.push(index === 0 ? ` ${round(y)}` : `V${round(y)}`);
+    const points = seen.map((sample, index) => {
+      const y = round(100 - (100 * rate(sample)) / most);
+      return index === 0 ? `M${x(sample)} ${y}` : `H${x(sample)}V${y}`;
     });
     return points.length === 0 ? '' : `${points.join('')}H100`;
   };
-  return { most, down: path(({ down }) => down), up: path(({ up }) => up) };
+  const down = path(sample => sample.down);
+  const [first] = seen;
+  return {
+    most,
+    down,
+    downArea: first === undefined ? '' : `${down}V100H${x(first)}Z`,
+    up: path(({ up }) => up)
+  };
 }
 
 function round(value: number): number {

@@ -12,6 +12,7 @@ describe('a plot of rates', () => {
     expect(plotRates(samples, HISTORY_SPAN)).toEqual({
       most: 100,
       down: 'M0 0H50V50H100',
+      downArea: 'M0 0H50V50H100V100H0Z',
       up: 'M0 100H50V75H100'
     });
   });
@@ -29,7 +30,9 @@ describe('a plot of rates', () => {
   });
 
   it('is empty without samples, and flat without rates', () => {
-    expect(plotRates([], 1)).toEqual({ most: 1, down: '', up: '' });
+    expect(plotRates([], 1)).toEqual({ most: 1, down: '', downArea: '', up: '' });
+    const late = plotRates([{ time: HISTORY_SPAN / 2, down: 4, up: 0 }], HISTORY_SPAN);
+    expect(late.downArea).toBe('M50 0H100V100H50Z');
     expect(plotRates([{ time: 0, down: 0, up: 0 }], HISTORY_SPAN).down).toBe('M0 100H100');
   });
 });

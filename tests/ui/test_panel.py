@@ -9,16 +9,18 @@ import re
 import statistics
 import unicodedata
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Locator, Page, Route, WebSocketRoute, expect
 
 from notebooks.demo.programs import running_tracker
 from tests.hostile_names import HOSTILE_NAMES
 from tests.ui.browser import chromium
+from tests.ui.conftest import Classroom
 from tests.ui.lab import Lab
 from tests.ui.servers import PROJECT, lab_server
 
@@ -126,108 +128,106 @@ async def test_the_details_of_a_download_tell_how_it_goes(teacher: Lab, student:
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
-async def test_nothing_keeps_a_person_from_using_it_in(teacher: Lab, theme: str) -> None:
-    await _share(teacher, "plain.txt", b"plain")
-    async with _staged(teacher) as stage:
-        await stage.send(json.loads((FIXTURES / "torrents.json").read_text("utf-8")))
-        await stage.lab.choose_theme(theme)
-        for title in TABS:
-            await stage.lab.row("penguins.csv").click()
-            await _tab(stage.lab, title)
-            await expect(stage.lab.panel.get_by_role("tabpanel", name=title)).not_to_contain_text(
-                "Loading"
-            )
-            await stage.lab.photograph(f"panel-{title}-{theme}".lower())
-            assert await _axe_violations(stage.lab.page) == [], title
-        await stage.lab.photograph(f"panel-all-states-{theme}".lower(), width=800)
-    await _remove_all(teacher)
-
-
-async def test_the_details_say_why_a_peer_could_not_be_reached(teacher: Lab) -> None:
-    async with _staged(teacher) as stage:
-        await stage.send(json.loads((FIXTURES / "torrents.json").read_text("utf-8")))
+async def test_nothing_keeps_a_person_from_using_it_in(stage: Stage, theme: str) -> None:
+    await stage.show(_in_every_state())
+    await stage.lab.choose_theme(theme)
+    for title in TABS:
         await stage.lab.row("penguins.csv").click()
-        await _tab(stage.lab, "Peers")
-        failures = stage.lab.panel.get_by_role("list", name="Peers that could not be reached")
-        await expect(failures).to_contain_text("192.0.2.9:6881")
-        await expect(failures).to_contain_text("nothing listens there")
-        await expect(failures).to_contain_text("3 attempts · 13 s ago")
-
-
-async def test_priorities_and_limits_are_changed_in_the_details(teacher: Lab) -> None:
-    async with _staged(teacher) as stage:
-        await stage.send(json.loads((FIXTURES / "torrents.json").read_text("utf-8")))
-        await stage.lab.row("penguins.csv").click()
-        await stage.lab.panel.get_by_label("Download", exact=True).fill("250")
-        await stage.lab.page.keyboard.press("Enter")
-        await expect(stage.lab.panel.get_by_label("Download", exact=True)).to_have_value("250")
-        upload = stage.lab.panel.get_by_label("Upload", exact=True)
-        await upload.fill("")
-        await upload.blur()
-        await _tab(stage.lab, "Files")
-        await stage.lab.panel.get_by_label("Priority of penguins/old.zip").select_option("High")
-        await expect(stage.lab.panel.get_by_label("Priority of penguins/old.zip")).to_have_value(
-            "high"
+        await _tab(stage.lab, title)
+        await expect(stage.lab.panel.get_by_role("tabpanel", name=title)).not_to_contain_text(
+            "Loading"
         )
-        assert stage.changes == [
-            {"down_limit": 250_000},
-            {"up_limit": None},
-            {"priorities": {"3": "high"}},
-        ]
-        stage.refusal = "a limit is at least 1 kB/s"
-        await _tab(stage.lab, "Overview")
-        await stage.lab.panel.get_by_label("Upload", exact=True).fill("0.5")
-        await stage.lab.panel.get_by_label("Upload", exact=True).fill("2")
-        await stage.lab.page.keyboard.press("Enter")
-        await expect(stage.lab.panel.get_by_role("alert")).to_have_text(stage.refusal)
+        await stage.lab.photograph(f"panel-{title}-{theme}".lower())
+        assert await _axe_violations(stage.lab.page) == [], title
+    await stage.lab.photograph(f"panel-all-states-{theme}".lower(), width=800)
 
 
-async def test_details_are_asked_for_only_while_somebody_looks(teacher: Lab) -> None:
-    async with _staged(teacher) as stage:
-        await stage.send(json.loads((FIXTURES / "torrents.json").read_text("utf-8")))
-        assert stage.asked == 0
-        await stage.lab.row("penguins.csv").click()
-        await stage.asked_more()
-        await stage.lab.page.get_by_role("tab", name="File Browser").click()
-        await expect(stage.lab.panel).to_be_hidden()
-        await stage.asked_nothing_for(2.5)
-        await stage.lab.open_panel()
-        await stage.asked_more()
-        await stage.lab.panel.get_by_role("button", name="Close the details").click()
-        await expect(stage.lab.panel.get_by_role("tablist")).not_to_be_attached()
-        await stage.asked_nothing_for(2.5)
+async def test_the_details_say_why_a_peer_could_not_be_reached(stage: Stage) -> None:
+    await stage.show(_in_every_state())
+    await stage.lab.row("penguins.csv").click()
+    await _tab(stage.lab, "Peers")
+    failures = stage.lab.panel.get_by_role("list", name="Peers that could not be reached")
+    await expect(failures).to_contain_text("192.0.2.9:6881")
+    await expect(failures).to_contain_text("nothing listens there")
+    await expect(failures).to_contain_text("3 attempts · 13 s ago")
 
 
-async def test_a_thousand_transfers_are_smooth(teacher: Lab) -> None:
-    async with _staged(teacher) as stage:
-        transfers = _thousand()
-        await stage.send(transfers)
-        await expect(stage.lab.row("data-999.bin")).to_be_visible()
-        assert await stage.lab.panel.get_by_role("row").count() < 40
-        durations = []
-        for turn in range(1, 21):
-            busy = await _busy_seconds(stage.lab.page)
-            name = f"turn-{turn}.bin"
-            await stage.send([_moved(transfer, turn, name) for transfer in transfers])
-            await expect(stage.lab.row(name).first).to_be_visible()
-            durations.append(1000 * (await _busy_seconds(stage.lab.page) - busy))
-        print(f"an update of 1,000 transfers: {statistics.median(durations):.1f} ms of the page")
-        await stage.lab.photograph("panel-thousand")
-        await stage.lab.panel.get_by_role("grid").press("End")
-        assert statistics.median(durations) < 50
+async def test_priorities_and_limits_are_changed_in_the_details(
+    stage: Stage, classroom: Classroom
+) -> None:
+    await stage.show(_in_every_state())
+    await stage.lab.row("penguins.csv").click()
+    await stage.lab.panel.get_by_label("Download", exact=True).fill("250")
+    await stage.lab.page.keyboard.press("Enter")
+    await expect(stage.lab.panel.get_by_label("Download", exact=True)).to_have_value("250")
+    await expect(stage.lab.panel.get_by_label("Download", exact=True)).to_be_focused()
+    upload = stage.lab.panel.get_by_label("Upload", exact=True)
+    await upload.fill("")
+    await upload.blur()
+    await _tab(stage.lab, "Files")
+    await stage.lab.panel.get_by_label("Priority of penguins/old.zip").select_option("High")
+    await expect(stage.lab.panel.get_by_label("Priority of penguins/old.zip")).to_have_value("high")
+    assert stage.changes == [
+        {"down_limit": 250_000},
+        {"up_limit": None},
+        {"priorities": {"3": "high"}},
+    ]
+    stage.refusal = "a limit is at least 1 kB/s"
+    await _tab(stage.lab, "Overview")
+    await stage.lab.panel.get_by_label("Upload", exact=True).fill("0.5")
+    await stage.lab.panel.get_by_label("Upload", exact=True).fill("2")
+    await stage.lab.page.keyboard.press("Enter")
+    await expect(stage.lab.panel.get_by_role("alert")).to_have_text(stage.refusal)
+    (complaint,) = classroom.watch.take()  # the browser's own
+    assert "409" in complaint
 
-        await stage.send([_moved(transfer, 0, transfer["name"]) for transfer in transfers])
-        await stage.lab.panel.get_by_label("Filter by name").fill("data 777")
-        await expect(stage.lab.panel.get_by_role("row")).to_have_count(1)
-        await expect(stage.lab.row("data-777.bin")).to_be_visible()
-        await stage.lab.panel.get_by_label("Filter by name").fill("nothing of the sort")
-        await expect(stage.lab.panel).to_contain_text("No transfer has such a name.")
-        await stage.lab.panel.get_by_label("Filter by name").fill("")
-        await stage.lab.panel.get_by_label("Order").select_option("By name")
-        await expect(stage.lab.row("data-2.bin")).to_be_visible()
-        await stage.lab.row("data-0.bin").focus()
-        await stage.lab.page.keyboard.press("End")
-        await expect(stage.lab.row("data-999.bin")).to_be_focused()
+
+async def test_details_are_asked_for_only_while_somebody_looks(stage: Stage) -> None:
+    await stage.show(_in_every_state())
+    stage.asked = 0
+    await stage.asked_nothing_for(1.5)
+    assert stage.asked == 0
+    await stage.lab.row("penguins.csv").click()
+    await stage.asked_more()
+    await stage.lab.page.get_by_role("tab", name="File Browser").click()
+    await expect(stage.lab.panel).to_be_hidden()
+    await stage.asked_nothing_for(2.5)
+    await stage.lab.open_panel()
+    await stage.asked_more()
+    await stage.lab.panel.get_by_role("button", name="Close the details").click()
+    await expect(stage.lab.panel.get_by_role("tablist")).not_to_be_attached()
+    await stage.asked_nothing_for(2.5)
+
+
+async def test_a_thousand_transfers_are_smooth(stage: Stage) -> None:
+    transfers = _thousand()
+    await stage.show(transfers)
+    await expect(stage.lab.row("data-999.bin")).to_be_visible()
+    assert await stage.lab.panel.get_by_role("row").count() < 40
+    durations = []
+    for turn in range(1, 21):
+        busy = await _busy_seconds(stage.lab.page)
+        name = f"turn-{turn}.bin"
+        stage.update([_moved(transfer, turn, name) for transfer in transfers])
+        await expect(stage.lab.row(name).first).to_be_visible()
+        durations.append(1000 * (await _busy_seconds(stage.lab.page) - busy))
+    print(f"an update of 1,000 transfers: {statistics.median(durations):.1f} ms of the page")
+    await stage.lab.photograph("panel-thousand")
+    await stage.lab.panel.get_by_role("grid").press("End")
+    assert statistics.median(durations) < 50
+
+    stage.update([_moved(transfer, 0, transfer["name"]) for transfer in transfers])
+    await stage.lab.panel.get_by_label("Filter by name").fill("data 777")
+    await expect(stage.lab.panel.get_by_role("row")).to_have_count(1)
+    await expect(stage.lab.row("data-777.bin")).to_be_visible()
+    await stage.lab.panel.get_by_label("Filter by name").fill("nothing of the sort")
+    await expect(stage.lab.panel).to_contain_text("No transfer has such a name.")
+    await stage.lab.panel.get_by_label("Filter by name").fill("")
+    await stage.lab.panel.get_by_label("Order").select_option("By name")
+    await expect(stage.lab.row("data-2.bin")).to_be_visible()
+    await stage.lab.row("data-0.bin").focus()
+    await stage.lab.page.keyboard.press("End")
+    await expect(stage.lab.row("data-999.bin")).to_be_focused()
 
 
 async def test_fifty_hostile_names_are_text_wherever_they_are_shown(teacher: Lab) -> None:
@@ -283,6 +283,9 @@ async def test_two_tabs_stay_current_and_outlast_a_server_that_went_away(tmp_pat
             await tabs[1].panel.get_by_role("button", name="Pause kept.txt").click()
             for tab in tabs:
                 await expect(tab.row("kept.txt")).to_contain_text("Paused")
+            await _call(tabs[0], "POST", f"torrents/{shared['info_hash']}/resume")
+            for tab in tabs:
+                await expect(tab.row("kept.txt")).to_contain_text("Seeding")
             await tabs[0].row("kept.txt").click()
             assert server.program is not None
             await server.program.kill()
@@ -295,13 +298,27 @@ async def test_two_tabs_stay_current_and_outlast_a_server_that_went_away(tmp_pat
         async with lab_server("the same", folder, tracker, again=server):
             for tab in tabs:
                 await expect(tab.panel.get_by_role("status")).to_be_empty(timeout=70_000)
-                await expect(tab.row("kept.txt")).to_contain_text("Paused")
-            await _call(tabs[0], "POST", f"torrents/{shared['info_hash']}/resume")
-            for tab in tabs:
                 await expect(tab.row("kept.txt")).to_contain_text("Seeding")
-            await expect(tabs[0].panel.get_by_role("tabpanel")).to_contain_text("Seeding")
+            await _call(tabs[0], "POST", f"torrents/{shared['info_hash']}/pause")
+            for tab in tabs:
+                await expect(tab.row("kept.txt")).to_contain_text("Paused")
+            await expect(tabs[0].panel.get_by_role("tabpanel")).to_contain_text("Paused")
             await tabs[0].photograph("server-back")
         await context.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage(classroom: Classroom) -> AsyncIterator[Stage]:
+    """One page for all tests that have no need of a real transfer."""
+    lab = classroom.teacher
+    page = await lab.page.context.new_page()
+    try:
+        classroom.watch.over(page)
+        stage = Stage(Lab("staged", lab.server, page))
+        await stage.open()
+        yield stage
+    finally:
+        await page.close()
 
 
 class Stage:
@@ -312,7 +329,8 @@ class Stage:
         self.asked = 0
         self.changes: list[Any] = []
         self.refusal = ""
-        self._details: dict[str, Any] = json.loads((FIXTURES / "details.json").read_text("utf-8"))
+        self._details: dict[str, Any] = {}
+        self._shown: set[str] = set()
         self._sockets: list[WebSocketRoute] = []
         self._connected = asyncio.Event()
         self._question = asyncio.Event()
@@ -325,8 +343,20 @@ class Stage:
         await _open(self.lab, "staged")
         await self._connected.wait()
 
-    async def send(self, transfers: list[dict[str, Any]]) -> None:
-        event = {"transfers": transfers, "removed": [], "down_rate": 0, "up_rate": 0}
+    async def show(self, transfers: list[dict[str, Any]]) -> None:
+        """These and no others, with none selected and nothing changed yet."""
+        self._details = json.loads((FIXTURES / "details.json").read_text("utf-8"))
+        self.changes, self.refusal = [], ""
+        self._send([], sorted(self._shown))
+        self.update(transfers)
+        await expect(self.lab.panel.get_by_role("tablist")).not_to_be_attached()
+
+    def update(self, transfers: list[dict[str, Any]]) -> None:
+        self._shown = {transfer["info_hash"] for transfer in transfers}
+        self._send(transfers, [])
+
+    def _send(self, transfers: list[dict[str, Any]], removed: list[str]) -> None:
+        event = {"transfers": transfers, "removed": removed, "down_rate": 0, "up_rate": 0}
         self._sockets[-1].send(json.dumps(event))
 
     async def asked_more(self) -> None:
@@ -368,17 +398,6 @@ class Stage:
                 if file["index"] == int(index):
                     file["priority"] = priority
         self._details.update({key: change[key] for key in change if key.endswith("_limit")})
-
-
-@asynccontextmanager
-async def _staged(lab: Lab) -> AsyncIterator[Stage]:
-    page = await lab.page.context.new_page()
-    try:
-        stage = Stage(Lab(f"{lab.person}-staged", lab.server, page))
-        await stage.open()
-        yield stage
-    finally:
-        await page.close()
 
 
 async def _open(lab: Lab, workspace: str) -> None:
@@ -455,8 +474,13 @@ async def _busy_seconds(page: Page) -> float:
     )
 
 
+def _in_every_state() -> list[dict[str, Any]]:
+    transfers: list[dict[str, Any]] = json.loads((FIXTURES / "torrents.json").read_text("utf-8"))
+    return transfers
+
+
 def _thousand() -> list[dict[str, Any]]:
-    transfers = json.loads((FIXTURES / "torrents.json").read_text("utf-8"))
+    transfers = _in_every_state()
     model = next(each for each in transfers if each["state"] == "downloading")
     return [
         {**model, "info_hash": f"{number:040x}", "name": f"data-{number}.bin"}

@@ -14,25 +14,31 @@ interface ILimitFieldProps {
 export function LimitField(props: ILimitFieldProps): React.JSX.Element {
   const { label, limit, onChange, trans } = props;
   const id = React.useId();
+  // What is being typed; else the field shows what the server took.
+  const [draft, setDraft] = React.useState<string | null>(null);
   const commit = (field: HTMLInputElement): void => {
     const wanted = field.value === '' ? null : Math.round(field.valueAsNumber * 1000);
-    if (field.validity.valid && wanted !== limit) {
-      onChange(wanted);
+    if (field.validity.valid) {
+      setDraft(null);
+      if (wanted !== limit) {
+        onChange(wanted);
+      }
     }
   };
   return (
     <div className="jp-wt-Limit">
       <label htmlFor={id}>{label}</label>
       <input
-        // What the server took replaces what was typed.
-        key={limit ?? 'none'}
         id={id}
         className="jp-mod-styled"
         type="number"
         min={1}
         step="any"
-        defaultValue={limit === null ? '' : limit / 1000}
+        value={draft ?? (limit === null ? '' : limit / 1000)}
         placeholder={trans.__('none')}
+        onChange={event => {
+          setDraft(event.currentTarget.value);
+        }}
         onBlur={event => {
           commit(event.currentTarget);
         }}

@@ -91,7 +91,7 @@ export function ListFilter(props: IListFilterProps): React.JSX.Element {
         className="jp-mod-styled"
         type="search"
         aria-label={trans.__('Filter by name')}
-        placeholder={trans.__('Filter by name')}
+        placeholder={trans.__('Filter')}
         value={query}
         onChange={event => {
           onQuery(event.target.value);

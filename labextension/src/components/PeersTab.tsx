@@ -51,7 +51,8 @@ interface IPeerProps {
 
 function Peer({ peer, trans }: IPeerProps): React.JSX.Element {
   const address = displayName(peer.address);
-  const facts = [displayName(peer.client), trans.__('has %1%', Math.floor(100 * peer.progress))];
+  const progress = trans.__('has %1%', Math.floor(100 * peer.progress));
+  const transport = transportInWords(peer.transport, trans);
   const rates = [
     amount('↓', peer.connected ? peer.down_rate : 0, peer.downloaded),
     amount('↑', peer.connected ? peer.up_rate : 0, peer.uploaded)
@@ -62,12 +63,10 @@ function Peer({ peer, trans }: IPeerProps): React.JSX.Element {
         <bdi className="jp-wt-Entry-name" title={address}>
           {address}
         </bdi>
-        <span>{transportInWords(peer.transport, trans)}</span>
+        <span>{peer.connected ? `${progress} · ${transport}` : transport}</span>
       </div>
       <div className="jp-wt-Entry-facts">
-        <bdi>
-          {peer.connected ? facts.filter(Boolean).join(' · ') : trans.__('No longer connected')}
-        </bdi>
+        <bdi>{peer.connected ? displayName(peer.client) : trans.__('No longer connected')}</bdi>
         <span>{rates.filter(Boolean).join(' ')}</span>
       </div>
     </li>

@@ -16,7 +16,7 @@ interface IRatePlotProps {
 }
 
 export function RatePlot({ samples, now, trans }: IRatePlotProps): React.JSX.Element {
-  const { most, down, up } = plotRates(samples, now);
+  const { most, down, downArea, up } = plotRates(samples, now);
   const last = samples.at(-1);
   const receiving = formatRate(last?.down ?? 0);
   const sending = formatRate(last?.up ?? 0);
@@ -36,7 +36,7 @@ export function RatePlot({ samples, now, trans }: IRatePlotProps): React.JSX.Ele
         viewBox="0 0 100 100"
         preserveAspectRatio="none"
       >
-        {down !== '' && <path className="jp-wt-RatePlot-area" d={`${down}V100H0Z`} />}
+        <path className="jp-wt-RatePlot-area" d={downArea} />
         <path className="jp-wt-RatePlot-down" d={down} />
         <path className="jp-wt-RatePlot-up" d={up} />
       </svg>
