@@ -103,6 +103,14 @@ def test_the_wheel_holds_the_package_and_the_built_front_end(wheel: Path) -> Non
     assert config == {"ServerApp": {"jpserver_extensions": {"jupyter_webtorrent": True}}}
 
 
+def test_the_wheel_holds_what_widgets_send_to_a_page(wheel: Path) -> None:
+    folder = "jupyter_webtorrent/kernel/widgets/anywidgets"
+    sources = {f"{folder}/{path.name}" for path in (REPOSITORY / folder).glob("*.[jc]s*")}
+    assert f"{folder}/copy.js" in sources
+    with zipfile.ZipFile(wheel) as archive:
+        assert sources <= set(archive.namelist())
+
+
 def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         tops = {name.split("/")[0] for name in archive.namelist()}

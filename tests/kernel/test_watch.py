@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from jupyter_webtorrent.kernel.errors import ServerUnavailableError
-from jupyter_webtorrent.kernel.watch import Watch, watch_of
+from jupyter_webtorrent.kernel.watch import DetailsViewer, Watch, watch_of
 from jupyter_webtorrent.schema.transfers import TransferDetails, TransferState, TransferStatus
 from tests.kernel.scripted import HASH, Answer, PanelServer, ScriptedClient, status
 
@@ -109,7 +109,7 @@ def test_details_are_one_request_however_many_want_them_and_none_for_what_is_gon
     first: queue.Queue[TransferDetails] = queue.Queue()
     second: queue.Queue[TransferDetails] = queue.Queue()
     listed: queue.Queue[tuple[list[TransferStatus], str]] = queue.Queue()
-    viewers = [lambda details, seen=seen: seen.put(details) for seen in (first, second)]
+    viewers: list[DetailsViewer] = [first.put, second.put]
 
     def gone(details: TransferDetails) -> None:
         raise AssertionError("it is not there")
@@ -125,8 +125,9 @@ def test_details_are_one_request_however_many_want_them_and_none_for_what_is_gon
     assert first.get(timeout=5) == second.get(timeout=5)
     assert listed.get(timeout=5) == ([status()], "")
     assert server.details_asked == 1
-    for each in (*viewers, gone, everything):
-        watch.discard(each)
+    for viewer in (*viewers, gone):
+        watch.discard(viewer)
+    watch.discard(everything)
 
 
 def test_a_watch_looks_at_once_when_it_is_told_to() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from jupyter_webtorrent.kernel.widgets import (
     TransferView,
     Words,
 )
+from jupyter_webtorrent.kernel.widgets.anywidgets import Busy, CopyButton, PieceBar, RatePlot
 from jupyter_webtorrent.kernel.widgets.parts import Fold
 from jupyter_webtorrent.schema.transfers import FileStatus, TransferState
 from tests.hostile_names import HOSTILE_NAMES
@@ -245,6 +247,15 @@ def test_no_widget_holds_the_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         panel.close()
 
 
+@pytest.mark.parametrize("made", [CopyButton, Busy, PieceBar, RatePlot])
+def test_what_a_page_runs_asks_no_host_and_writes_no_html(made: type[Widget]) -> None:
+    source = made._esm + made._css
+    assert set(re.findall(r"\w+://[^'\"\s]*", source)) <= {"http://www.w3.org/2000/svg"}
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|\bimport\b|@import|url\(|eval", source
+    )
+
+
 def test_a_saved_notebook_reads_what_a_panel_was(monkeypatch: pytest.MonkeyPatch) -> None:
     server = PanelServer(status(done=100))
     monkeypatch.setattr(clients, "connect", lambda: server)
@@ -256,15 +267,15 @@ def test_a_saved_notebook_reads_what_a_panel_was(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_panel_without_a_server_says_so_and_can_try_again(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in ("JUPYTER_WEBTORRENT_URL", "JPY_PARENT_PID"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    def refuse() -> Client:
+        raise ServerUnavailableError("No server answers.")
+
+    monkeypatch.setattr(clients, "connect", refuse)
     fetching, transfers = FetchPanel("magnet:?xt=urn:btih:" + HASH), TransfersPanel()
     fetching.start().join(10)
-    for words in (fetching.error.value, transfers.summary.value):
-        assert words.startswith("No Jupyter server with jupyter")
+    assert fetching.error.value == transfers.summary.value == "No server answers."
     monkeypatch.setattr(clients, "connect", lambda: PanelServer(status()))
     buttons_in(transfers)["Try again"].click()
     assert "penguins.csv" in words_in(transfers)

@@ -19,7 +19,6 @@ from tests.ui.lab import Lab
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 STUDENT_APP = "notebook"
-WIDTHS = (1280, 800)
 _RATES = re.compile("Receiving")
 
 
@@ -36,12 +35,12 @@ async def test_what_is_shared_in_a_panel_is_looked_at_chosen_and_fetched_in_anot
     await _select(entries, "lesson 1/")
     await sharing.get_by_role("button", name="Open folder").click()
     await expect(entries.get_by_role("option").first).to_have_text("plots/")
-    await _photograph(teacher, "share-panel")
+    await _photograph(teacher, sharing, "share-panel")
     await sharing.get_by_role("button", name="root").click()
     await _select(entries, "lesson 1/")
     await expect(sharing).to_contain_text("Chosen: lesson 1")
     await sharing.get_by_role("button", name="Options").click()
-    await _photograph(teacher, "share-panel-options")
+    await _photograph(teacher, sharing, "share-panel-options")
     await sharing.get_by_role("button", name="Options").click()
     await sharing.get_by_role("button", name="Share", exact=True).click()
     link_field = sharing.get_by_label("Link", exact=True)
@@ -61,7 +60,7 @@ async def test_what_is_shared_in_a_panel_is_looked_at_chosen_and_fetched_in_anot
     await sharing.get_by_role("button", name="Copy link").click()
     await expect(sharing).to_contain_text("Copied")
     assert await teacher.page.evaluate("navigator.clipboard.readText()") == link
-    await _photograph(teacher, "share-panel-shared")
+    await _photograph(teacher, sharing, "share-panel-shared")
 
     fetching = await _panel(student, "FetchPanel")
     await fetching.get_by_label("Link", exact=True).fill("nonsense")
@@ -74,7 +73,7 @@ async def test_what_is_shared_in_a_panel_is_looked_at_chosen_and_fetched_in_anot
     assert not (student.root / "lesson 1").exists()
     await fetching.get_by_label("notes.txt (20 kB)").uncheck()
     await expect(fetching).to_contain_text("2 of 3 files chosen, 3.02 MB")
-    await _photograph(student, "fetch-panel-files")
+    await _photograph(student, fetching, "fetch-panel-files")
     await fetching.get_by_label("Folder").fill("from the teacher")
     await fetching.get_by_role("button", name="Fetch", exact=True).click()
     await expect(fetching).to_contain_text("sharing 3.02 MB")
@@ -82,20 +81,7 @@ async def test_what_is_shared_in_a_panel_is_looked_at_chosen_and_fetched_in_anot
     for name in ("sums.csv", "plots/a.png"):
         assert (came / name).read_bytes() == (teacher.root / "lesson 1" / name).read_bytes()
     assert not (came / "notes.txt").exists()
-    await _photograph(student, "fetch-panel-fetched")
-
-
-async def test_a_link_that_nobody_answers_is_cancelled_and_leaves_nothing(student: Lab) -> None:
-    fetching = await _panel(student, "FetchPanel")
-    await fetching.get_by_label("Link", exact=True).fill("ab" * 20)
-    await fetching.get_by_role("button", name="Look").click()
-    await expect(fetching).to_contain_text("looking for the files")
-    await expect(fetching.get_by_role("progressbar", name="Looking for the files")).to_be_visible()
-    await _photograph(student, "fetch-panel-looking")
-    await fetching.get_by_role("button", name="Cancel").click()
-    await expect(fetching.get_by_role("button", name="Look")).to_be_visible()
-    listed = await student.run_cell("%wt ls")
-    assert "abab" not in await listed.inner_text()
+    await _photograph(student, fetching, "fetch-panel-fetched")
 
 
 async def test_all_transfers_are_watched_paused_unfolded_and_removed(
@@ -117,13 +103,13 @@ async def test_all_transfers_are_watched_paused_unfolded_and_removed(
     await expect(row).to_contain_text("Files (1)")
     await expect(row).to_contain_text("Trackers (1)")
     await expect(panel.get_by_role("img", name=_RATES)).to_be_visible()
-    await _photograph(student, "transfers-panel-paused")
+    await _photograph(student, panel, "transfers-panel-paused")
     await row.get_by_role("button", name="Resume").click()
     await expect(row).to_contain_text("sharing 30 MB")
     assert (student.root / "big.bin").read_bytes() == original.read_bytes()
-    await _photograph(student, "transfers-panel")
+    await _photograph(student, panel, "transfers-panel")
     await row.get_by_role("button", name="Remove").click()
-    await _photograph(student, "transfers-panel-remove")
+    await _photograph(student, panel, "transfers-panel-remove")
     await row.get_by_role("button", name="Remove and delete files").click()
     await expect(row).to_have_count(0)
     assert not (student.root / "big.bin").exists()
@@ -171,7 +157,7 @@ async def test_fifty_hostile_names_are_text_in_all_panels(teacher: Lab) -> None:
             "script, iframe, b, a, mjx-container, button[data-commandlinker-command]"
         )
         await expect(made).to_have_count(0)
-    await _photograph(teacher, "hostile")
+    await _photograph(teacher, transfers, "hostile")
 
 
 async def test_where_the_page_may_not_copy_the_link_is_selected(teacher: Lab) -> None:
@@ -187,6 +173,19 @@ async def test_where_the_page_may_not_copy_the_link_is_selected(teacher: Lab) ->
         "document.activeElement.selectionStart, document.activeElement.selectionEnd)"
     )
     assert selected == await view.get_by_label("Link", exact=True).input_value()
+
+
+async def test_a_link_that_nobody_answers_is_cancelled_and_leaves_nothing(student: Lab) -> None:
+    fetching = await _panel(student, "FetchPanel")
+    await fetching.get_by_label("Link", exact=True).fill("ab" * 20)
+    await fetching.get_by_role("button", name="Look").click()
+    await expect(fetching).to_contain_text("looking for the files")
+    await expect(fetching.get_by_role("progressbar", name="Looking for the files")).to_be_visible()
+    await _photograph(student, fetching, "fetch-panel-looking")
+    await fetching.get_by_role("button", name="Cancel").click()
+    await expect(fetching.get_by_role("button", name="Look")).to_be_visible()
+    listed = await student.run_cell("%wt ls")
+    assert "abab" not in await listed.inner_text()
 
 
 async def _panel(lab: Lab, made: str) -> Locator:
@@ -213,11 +212,13 @@ def _row(panel: Locator, name: str) -> Locator:
     return named.filter(has=panel.page.get_by_role("button", name="Details")).last
 
 
-async def _photograph(lab: Lab, moment: str) -> None:
-    for width in WIDTHS:
-        for theme in ("Dark", "Light"):
-            await lab.choose_theme(theme)
-            await lab.photograph(f"{moment}-{theme.lower()}-{width}", width=width)
+async def _photograph(lab: Lab, panel: Locator, moment: str) -> None:
+    """Light and wide, dark and narrow."""
+    for theme, width in (("Dark", 800), ("Light", 1280)):
+        await lab.choose_theme(theme)
+        await lab.page.set_viewport_size({"width": width, "height": 800})
+        await panel.scroll_into_view_if_needed()
+        await lab.photograph(f"{moment}-{theme.lower()}-{width}", width=width)
 
 
 def _holds(texts: list[str], name: str) -> bool:

@@ -10,6 +10,7 @@ from ipywidgets import (  # type: ignore[import-untyped]
     BoundedFloatText,
     Checkbox,
     Image,
+    Label,
     Layout,
     Textarea,
 )
@@ -97,12 +98,12 @@ class SharedView(Panel):
         self.error = Words(color=ERROR_COLOR)
         self.qr = Image(
             value=qr_png(short_link(transfer.known.magnet)),
-            format="png",
-            tooltip="QR code of the link",
+            format="png",  # and no tooltip: ipywidgets draws no image that has one
             layout=Layout(width="240px", height="240px", object_fit="contain"),
         )
         visible(self.saved, False)
-        super().__init__([self.transfer, self.save, self.saved, self.error, self.qr])
+        caption = Label("The link as a QR code:")
+        super().__init__([self.transfer, self.save, self.saved, self.error, caption, self.qr])
 
     def _save(self) -> None:
         def work() -> None:
