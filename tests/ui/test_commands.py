@@ -64,6 +64,7 @@ async def test_a_torrent_file_opens_into_the_fetch_dialog(teacher: Lab, student:
     await student.photograph("notification")
     fetched = student.root / "from" / "torrent" / "menu.csv"
     assert fetched.read_bytes() == (teacher.root / "menu.csv").read_bytes()
+    await _open_file_browser(student)
     await _item(student, "menu.csv.torrent").dblclick()
     await expect(dialog).to_contain_text("This is among the transfers already.")
     await student.photograph("fetch-dialog-here")
