@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -134,19 +133,6 @@ async def test_settings_that_cannot_be_kept_do_not_hold(
     code, message = await refusal(put(up_limit=7))
     assert (code, message) == (400, "The settings cannot be kept: File exists.")
     assert extension.running_config().up_limit is None
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"{", b"\xff", b'{"listen_port": 99999}', b"[]", b'{"dht": "no"}']
-)
-def test_a_damaged_file_is_ignored_with_a_line_in_the_log(
-    tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "settings.json").write_bytes(content)
-    with caplog.at_level(logging.WARNING):
-        assert load_choices(tmp_path) == Settings()
-    (line,) = caplog.messages
-    assert "settings.json is ignored: " in line
 
 
 class _Engine:

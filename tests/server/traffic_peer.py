@@ -40,6 +40,8 @@ def main() -> None:
     try:
         print(host.share(ShareRequest([str(folder / "seeded.bin")])).result().magnet, flush=True)
         link = sys.stdin.readline().strip()
+        if not link:  # nobody is there any more
+            return
         fetching = threading.Thread(target=fetch_again_and_again, args=(host, link, folder, stop))
         fetching.start()
         sys.stdin.read()
