@@ -37,6 +37,8 @@ MAX_CHECKS = 2
 class TrackerClient(Protocol):
     """One WebSocket tracker's connection, shared by all torrents (`WebSocketTracker`)."""
 
+    policy: Policy
+
     def subscribe(self, info_hash: InfoHash, listener: TrackerListener) -> None: ...
 
     def unsubscribe(self, info_hash: InfoHash) -> None: ...
@@ -89,7 +91,8 @@ class Services:
     lan: LocalDiscovery | None = None
     """Peers on the local network, where there is one to search."""
     dht: SessionDht | None = None
-    trackers: dict[tuple[str, Policy], TrackerClient] = field(default_factory=dict)
+    trackers: dict[str, TrackerClient] = field(default_factory=dict)
+    """One for each URL: a tracker takes no peer id from two connections."""
     offers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_NEGOTIATIONS))
     waiting_offers: dict[asyncio.Task[None], None] = field(default_factory=dict)
     """Offers of others that wait for their turn to be answered, oldest first."""
@@ -108,9 +111,10 @@ class Services:
     def tracker(self, url: str) -> TrackerClient:
         """The client of a WebSocket tracker, made at its first use."""
         policy = self.tcp_trackers.policy_of(url)
-        if (url, policy) not in self.trackers:
-            self.trackers[url, policy] = self.new_tracker(url, policy)
-        return self.trackers[url, policy]
+        if url not in self.trackers:
+            self.trackers[url] = self.new_tracker(url, policy)
+        self.trackers[url].policy = policy  # a person may have named it since
+        return self.trackers[url]
 
     async def aclose(self) -> None:
         """Close what the session opened, once its torrents have ended and its state is written."""

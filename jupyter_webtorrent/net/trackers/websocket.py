@@ -87,7 +87,8 @@ class WebSocketTracker:
         """`policy`: where the URL may lead. Raises NetError if it leads elsewhere, or is not a WebSocket tracker's."""
         self.url = url
         self._target = _checked_url(url, policy)
-        self._policy = policy
+        self.policy = policy
+        """Where it may lead from the next connection on."""
         self._resolve = resolve
         self._backoff = Backoff(rng or random.Random())
         self._listeners: dict[InfoHash, TrackerListener] = {}
@@ -284,7 +285,7 @@ class WebSocketTracker:
 
     def _http_session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=guarded_connector(self._policy, self._resolve),
+            connector=guarded_connector(self.policy, self._resolve),
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(_refuse_redirects,),
             timeout=aiohttp.ClientTimeout(total=None),
