@@ -11,13 +11,14 @@ from jupyter_webtorrent.kernel import one_file
 from jupyter_webtorrent.kernel.access import Access
 from jupyter_webtorrent.kernel.client import connect
 from jupyter_webtorrent.kernel.errors import TransferFailedError
+from jupyter_webtorrent.kernel.preview import Preview
 from jupyter_webtorrent.kernel.progress import wait_visibly
-from jupyter_webtorrent.kernel.sharing import StrPath, absolute, absolute_link
+from jupyter_webtorrent.kernel.sharing import StrPath
 from jupyter_webtorrent.kernel.torrent_url import SCHEME, TorrentUrl
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.links import LinkKind, link_kind
 from jupyter_webtorrent.protocol.magnet import parse_link_or_hash
-from jupyter_webtorrent.schema.transfers import FetchRequest, TransferState
+from jupyter_webtorrent.schema.transfers import TransferState
 
 FOLDER = ".webtorrent"
 
@@ -46,12 +47,12 @@ class WebTorrentDownloader:
         link, wanted = _link_and_file(url)
         access = connect()
         folder = self._folder or Path(output_file).parent / FOLDER
-        request = FetchRequest(
-            absolute_link(link), folder=_folder_of(access, link) or absolute(folder)
-        )
         names = {wanted, unquote(wanted)}
         transfer, file = one_file.begin(
-            access, request, lambda path: not wanted or path in names, "name one by #file=PATH"
+            Preview(access, link),
+            _folder_of(access, link) or folder,
+            lambda path: not wanted or path in names,
+            "name one by #file=PATH",
         )
         if self._progressbar:
             wait_visibly(transfer, self._timeout)
