@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final, Self
 
-import msgspec
-
 from jupyter_webtorrent.kernel import text
-from jupyter_webtorrent.kernel.access import Access
 from jupyter_webtorrent.kernel.errors import TransferFailedError
+from jupyter_webtorrent.kernel.preview import Preview
+from jupyter_webtorrent.kernel.sharing import StrPath
 from jupyter_webtorrent.kernel.transfer import Transfer
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.printable import one_line
 from jupyter_webtorrent.schema.transfers import (
-    FetchRequest,
     FileStatus,
     TransferDetails,
     TransferState,
@@ -67,18 +67,38 @@ class KnownHash:
             )
 
 
+def fetch_known(preview: Preview, folder: StrPath, select: Sequence[str], known: KnownHash) -> Path:
+    """Fetch the one file that the globs leave, wait for it and compare; raises a WebTorrentError."""
+    transfer, file = begin(
+        preview,
+        folder,
+        lambda path: any(
+            fnmatchcase(name, pattern)
+            for pattern in select or ["*"]
+            for name in (path, path.rpartition("/")[2])
+        ),
+        "choose one with select=",
+    )
+    if "IPython" in sys.modules:
+        from jupyter_webtorrent.kernel.progress import wait_visibly
+
+        wait_visibly(transfer)
+    else:
+        transfer.wait()
+    path = path_of(transfer, file)
+    known.check(path)
+    return path
+
+
 def begin(
-    access: Access, request: FetchRequest, is_meant: Callable[[str], bool], advice: str
+    preview: Preview, folder: StrPath, is_meant: Callable[[str], bool], advice: str
 ) -> tuple[Transfer, FileStatus]:
     """Fetch the one file that is meant, by its path; nothing is, if these are several or none: a WebTorrentError.
 
     Returns when its name is known. `advice` tells a person how to name one.
     """
-    before = {status.info_hash for status in access.transfers()}
-    listing = msgspec.structs.replace(request, folder="", on_demand=True)
-    info_hash = access.fetch(listing).info_hash
     try:
-        details = _with_files(access, info_hash)
+        details = _with_files(preview)
         meant = [file for file in details.files if is_meant(file.path)]
         if len(meant) != 1:
             name, files = text.name_of(details.transfer), text.count(len(details.files), "file")
@@ -86,17 +106,14 @@ def begin(
                 f", and {len(meant)} of them are meant" if len(meant) < len(details.files) else ""
             )
             raise WebTorrentError(f"{name} has {files}{which}: {advice}.")
-        request = msgspec.structs.replace(request, files=[meant[0].index])
-        return Transfer(access, access.fetch(request)), meant[0]
-    except BaseException:
-        if info_hash not in before:
-            access.remove(info_hash)
-        raise
+        return preview.fetch(folder, [meant[0].index]), meant[0]
+    finally:
+        preview.cancel()
 
 
-def _with_files(access: Access, info_hash: str) -> TransferDetails:
+def _with_files(preview: Preview) -> TransferDetails:
     """A transfer, once its files are known; raises TransferFailedError."""
-    while not (details := access.details(info_hash)).files:
+    while not (details := preview.client.details(preview.info_hash)).files:
         status = details.transfer
         if status.state is TransferState.FAILED:
             raise TransferFailedError(f"{text.name_of(status)}: {one_line(status.error)}")

@@ -8,16 +8,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from jupyter_webtorrent.kernel import one_file
-from jupyter_webtorrent.kernel.access import Access
 from jupyter_webtorrent.kernel.client import connect
-from jupyter_webtorrent.kernel.errors import TransferFailedError
+from jupyter_webtorrent.kernel.preview import Preview
 from jupyter_webtorrent.kernel.progress import wait_visibly
-from jupyter_webtorrent.kernel.sharing import StrPath, absolute, absolute_link
+from jupyter_webtorrent.kernel.sharing import StrPath
 from jupyter_webtorrent.kernel.torrent_url import SCHEME, TorrentUrl
 from jupyter_webtorrent.protocol.errors import WebTorrentError
-from jupyter_webtorrent.protocol.links import LinkKind, link_kind
-from jupyter_webtorrent.protocol.magnet import parse_link_or_hash
-from jupyter_webtorrent.schema.transfers import FetchRequest, TransferState
+from jupyter_webtorrent.schema.transfers import TransferState
 
 FOLDER = ".webtorrent"
 
@@ -44,14 +41,17 @@ class WebTorrentDownloader:
     def __call__(self, url: str, output_file: StrPath, pooch: object = None) -> None:
         """Put what `url` stands for at `output_file`, in place of what may be there."""
         link, wanted = _link_and_file(url)
-        access = connect()
-        folder = self._folder or Path(output_file).parent / FOLDER
-        request = FetchRequest(
-            absolute_link(link), folder=_folder_of(access, link) or absolute(folder)
-        )
+        preview = Preview(connect(), link)
+        status = preview.status
+        # It cannot be in two folders.
+        stays = preview.was_there and status.state is not TransferState.ON_DEMAND
+        folder = status.folder if stays else self._folder or Path(output_file).parent / FOLDER
         names = {wanted, unquote(wanted)}
         transfer, file = one_file.begin(
-            access, request, lambda path: not wanted or path in names, "name one by #file=PATH"
+            preview,
+            folder,
+            lambda path: not wanted or path in names,
+            "name one by #file=PATH",
         )
         if self._progressbar:
             wait_visibly(transfer, self._timeout)
@@ -67,18 +67,6 @@ def _link_and_file(url: str) -> tuple[str, str]:
         named = TorrentUrl.from_text(link)
         return named.magnet, named.path
     return link, fragment.removeprefix("file=") if fragment.startswith("file=") else ""
-
-
-def _folder_of(access: Access, link: str) -> str | None:
-    """Where it is already, for a transfer cannot be in two folders."""
-    if link_kind(link) not in (LinkKind.MAGNET, LinkKind.HASH):
-        return None
-    info_hash = str(parse_link_or_hash(link).info_hash)
-    try:
-        status = access.transfer(info_hash)
-    except TransferFailedError:
-        return None
-    return None if status.state is TransferState.ON_DEMAND else status.folder
 
 
 def _place(source: Path, target: Path) -> None:

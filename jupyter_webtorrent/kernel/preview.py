@@ -19,11 +19,17 @@ from jupyter_webtorrent.schema.transfers import (
 class Preview:
     """Begins to look at a link; raises a WebTorrentError, as all of its methods may."""
 
-    def __init__(self, client: Access, link: StrPath) -> None:
+    def __init__(
+        self, client: Access, link: StrPath, trackers: Sequence[str] | None = None
+    ) -> None:
+        """`trackers` are as those of a FetchRequest."""
         self.client = client
         self._link = absolute_link(link)
         known = {status.info_hash for status in client.transfers()}
-        self.status = client.fetch(FetchRequest(link=self._link, folder="", on_demand=True))
+        self._trackers = None if trackers is None else list(trackers)
+        self.status = client.fetch(
+            FetchRequest(link=self._link, folder="", trackers=self._trackers, on_demand=True)
+        )
         self.was_there = self.status.info_hash in known
         self._is_ours = not self.was_there
 
@@ -38,7 +44,11 @@ class Preview:
     def fetch(self, folder: StrPath, files: Sequence[int], *, sequential: bool = False) -> Transfer:
         """Fetch files by their index; none: all of them."""
         request = FetchRequest(
-            link=self._link, folder=absolute(folder), files=list(files), sequential=sequential
+            link=self._link,
+            folder=absolute(folder),
+            files=list(files),
+            trackers=self._trackers,
+            sequential=sequential,
         )
         transfer = Transfer(self.client, self.client.fetch(request))
         self._is_ours = False

@@ -6,15 +6,10 @@ Paths are made absolute here, for the server's own working folder is another.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import overload
 
-import msgspec
-
-from jupyter_webtorrent.kernel import one_file
 from jupyter_webtorrent.kernel.client import connect
 from jupyter_webtorrent.kernel.transfer import Transfer
 from jupyter_webtorrent.protocol.errors import WebTorrentError
@@ -77,7 +72,6 @@ def fetch(
     *,
     select: str | Sequence[str] = (),
     trackers: Sequence[str] | None = None,
-    sequential: bool = False,
     known_hash: str,
 ) -> Path: ...
 
@@ -98,37 +92,23 @@ def fetch(
     Returns at once: `fetch(link).wait().paths` has the files. With `known_hash`, as in "sha256:…", it is of one
     file: waits for it, compares, and returns its path. Raises a WebTorrentError.
     """
-    known = None if known_hash is None else one_file.KnownHash.from_text(known_hash)
     client = connect()
+    folder = Path.cwd() if folder is None else folder
+    globs = [select] if isinstance(select, str) else list(select)
+    if known_hash is not None:
+        from jupyter_webtorrent.kernel import one_file
+        from jupyter_webtorrent.kernel.preview import Preview
+
+        known = one_file.KnownHash.from_text(known_hash)
+        return one_file.fetch_known(Preview(client, link, trackers), folder, globs, known)
     request = FetchRequest(
         link=absolute_link(link),
-        folder=absolute(folder if folder is not None else Path.cwd()),
-        select=[select] if isinstance(select, str) else list(select),
+        folder=absolute(folder),
+        select=globs,
         trackers=None if trackers is None else list(trackers),
         sequential=sequential,
     )
-    if known is None:
-        return Transfer(client, client.fetch(request))
-    patterns = request.select or ["*"]
-    transfer, file = one_file.begin(
-        client,
-        msgspec.structs.replace(request, select=[]),
-        lambda path: any(
-            fnmatchcase(name, pattern)
-            for pattern in patterns
-            for name in (path, path.rpartition("/")[2])
-        ),
-        "choose one with select=",
-    )
-    if "IPython" in sys.modules:
-        from jupyter_webtorrent.kernel.progress import wait_visibly
-
-        wait_visibly(transfer)
-    else:
-        transfer.wait()
-    path = one_file.path_of(transfer, file)
-    known.check(path)
-    return path
+    return Transfer(client, client.fetch(request))
 
 
 def absolute_link(link: StrPath) -> str:

@@ -149,7 +149,9 @@ def _write_sound(path: Path) -> None:
 
 def _png(width: int, height: int) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     row = b"\0" + b"".join(
         bytes((at * 255 // width, 120, 200 - at * 100 // width)) for at in range(width)
