@@ -149,7 +149,9 @@ def _write_sound(path: Path) -> None:
 
 def _png(width: int, height: int) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     row = b"\0" + b"".join(
         bytes((at * 255 // width, 120, 200 - at * 100 // width)) for at in range(width)
@@ -165,11 +167,12 @@ def _png(width: int, height: int) -> bytes:
 
 def _pdf() -> bytes:
     text = b"BT /F1 24 Tf 60 120 Td (Palmer penguins) Tj ET"
+    font = b"<< /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >>"
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 240] /Contents 4 0 R"
-        b" /Resources << /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 240] /Contents 4 0 R /Resources %s >>"
+        % font,
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(text), text),
     ]
     content, places = b"%PDF-1.4\n", []
