@@ -17,15 +17,16 @@ from tornado.web import HTTPError, authenticated
 
 from jupyter_webtorrent.protocol.media import is_shown_by_browsers, media_type
 from jupyter_webtorrent.server.attachment import attachment
-from jupyter_webtorrent.server.handlers import RestHandler
+from jupyter_webtorrent.server.handlers import RestHandler, UnknownRouteHandler
 from jupyter_webtorrent.server.ranges import UnsatisfiableRangeError, requested_range
-from jupyter_webtorrent.server.rest import UnknownRouteHandler
 
 if TYPE_CHECKING:
     from jupyter_webtorrent.engine.host import HostStream
 
 CHUNK_BYTES: Final = 1 << 18
 """Read at once, and at most so much of it waits for a client that does not read."""
+FIRST_AHEAD_BYTES: Final = 1 << 20
+"""Fetched ahead of a client's first byte. Twice what it has taken is added: who only looks in costs little."""
 
 
 class StreamHandler(RestHandler):
@@ -43,6 +44,7 @@ class StreamHandler(RestHandler):
         super().set_default_headers()
         self.set_header("Cache-Control", "private")
         self.set_header("Referrer-Policy", "no-referrer")
+        self.set_header("X-Accel-Buffering", "no")  # nginx would read ahead of the client
 
     async def prepare(self) -> None:  # type: ignore[override]
         await super().prepare()
@@ -99,22 +101,24 @@ class StreamHandler(RestHandler):
         span = range(length) if asked is None else asked
         is_get = self.request.method == "GET"
         # Before the headers, so that a file which cannot be read gets a status that says so.
-        first = await self._read(stream, span) if is_get else b""
+        data = await self._read(stream, span, 0) if is_get else b""
         if asked is not None:
             self.set_status(206)
             self.set_header("Content-Range", f"bytes {span.start}-{span.stop - 1}/{length}")
         self.set_header("Content-Length", str(len(span)))
         self._describe(path)
         self._keep_socket_short()
-        await self._send(first)
-        while is_get and (span := span[len(first) :]):
-            first = await self._read(stream, span)
-            await self._send(first)
+        await self._send(data)
+        sent = len(data)
+        while is_get and (rest := span[sent:]):
+            data = await self._read(stream, rest, sent)
+            await self._send(data)
+            sent += len(data)
 
-    async def _read(self, stream: HostStream, span: range) -> bytes:
-        """The beginning of a span, as soon as it is here."""
+    async def _read(self, stream: HostStream, span: range, sent: int) -> bytes:
+        """The beginning of a span, as soon as it is here; `sent` bytes before it have been taken."""
         count = min(len(span), CHUNK_BYTES)
-        ahead = len(span) - count
+        ahead = min(len(span) - count, FIRST_AHEAD_BYTES + 2 * sent)
         return await self.ask(stream.read(span.start, count, ahead=ahead)) if count else b""
 
     async def _send(self, data: bytes) -> None:

@@ -47,9 +47,12 @@ export const FILE_ARGS: ReadonlyJSONObject = {
   type: 'object',
   properties: {
     infoHash: INFO_HASH,
-    path: { type: 'string', description: "The file's path in the torrent, with /" }
+    path: {
+      type: 'string',
+      description: "The file's path in the torrent, with /; left out: its only file"
+    }
   },
-  required: ['infoHash', 'path']
+  required: ['infoHash']
 };
 
 export const SHARE_ARGS: ReadonlyJSONObject = {

@@ -56,5 +56,9 @@ class Watch:
 
     def _asked(self, url: str) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("blob", "data") and parts.hostname != "127.0.0.1":
+        # The last is the browser's own PDF viewer.
+        if (
+            parts.scheme not in ("blob", "data", "chrome-extension")
+            and parts.hostname != "127.0.0.1"
+        ):
             self._troubles.append(f"asked for {url}")

@@ -167,11 +167,12 @@ def _png(width: int, height: int) -> bytes:
 
 def _pdf() -> bytes:
     text = b"BT /F1 24 Tf 60 120 Td (Palmer penguins) Tj ET"
+    font = b"<< /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >>"
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 240] /Contents 4 0 R"
-        b" /Resources << /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 240] /Contents 4 0 R /Resources %s >>"
+        % font,
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(text), text),
     ]
     content, places = b"%PDF-1.4\n", []

@@ -42,7 +42,7 @@ export function MediaPlayer({
         onSeeked={goesOn}
       />
       <p className="jp-wt-Preview-waiting" role="status">
-        {isWaiting ? trans.__('Waiting for this part to arrive…') : ''}
+        {isWaiting && <span>{trans.__('Waiting for this part to arrive…')}</span>}
       </p>
     </>
   );

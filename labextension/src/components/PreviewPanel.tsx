@@ -61,7 +61,7 @@ function Header({ preview, trans }: IPreviewProps): React.JSX.Element {
       </h2>
       {file !== undefined && <span role="status">{amountInWords(file, trans)}</span>}
       {file !== undefined && (
-        <a className="jp-wt-Link" href={preview.downloadUrl} download="">
+        <a className="jp-wt-Preview-download" href={preview.downloadUrl} download="">
           {trans.__('Download')}
         </a>
       )}
@@ -109,7 +109,7 @@ function Content({ preview, trans, rendermime }: IContentProps): React.JSX.Eleme
         />
       );
     case 'table':
-      return <TablePreview rows={content.rows} isCut={content.isCut} trans={trans} />;
+      return <TablePreview rows={content.rows} isCut={content.isCut} name={name} trans={trans} />;
     case 'text':
       return (
         <>

@@ -6,18 +6,19 @@ import * as React from 'react';
 interface ITablePreviewProps {
   readonly rows: readonly (readonly string[])[];
   readonly isCut: boolean;
+  readonly name: string;
   readonly trans: TranslationBundle;
 }
 
 /** More columns than anybody reads would only hold the browser up. */
 const MAX_COLUMNS = 200;
 
-export function TablePreview({ rows, isCut, trans }: ITablePreviewProps): React.JSX.Element {
+export function TablePreview({ rows, isCut, name, trans }: ITablePreviewProps): React.JSX.Element {
   const [heading, ...body] = rows.map(row => row.slice(0, MAX_COLUMNS));
   const isNarrowed = rows.some(row => row.length > MAX_COLUMNS);
   return (
     <>
-      <div className="jp-wt-Preview-table" tabIndex={0}>
+      <div className="jp-wt-Preview-table" role="region" aria-label={name} tabIndex={0}>
         <table>
           <thead>
             <tr>

@@ -72,14 +72,25 @@ export const previewPlugin: JupyterFrontEndPlugin<void> = {
       return widget;
     };
 
+    /** The path of the one file that a transfer has; undefined where there are several, or nobody knows. */
+    const onlyFile = async (infoHash: string): Promise<string | undefined> => {
+      const { files } = await api.details(infoHash);
+      return files.length === 1 ? files[0]?.path : undefined;
+    };
+
     app.commands.addCommand(CommandIDs.openFile, {
       label: trans.__('Open File of a Transfer'),
       caption: trans.__('Play or show a file, also while it arrives'),
       describedBy: { args: FILE_ARGS },
-      execute: args => {
-        const { infoHash, path } = args;
-        if (typeof infoHash !== 'string' || typeof path !== 'string') {
-          throw new Error(`${CommandIDs.openFile} takes an infoHash and a path`);
+      execute: async args => {
+        const { infoHash } = args;
+        if (typeof infoHash !== 'string') {
+          throw new Error(`${CommandIDs.openFile} takes an infoHash`);
+        }
+        const path = typeof args['path'] === 'string' ? args['path'] : await onlyFile(infoHash);
+        if (path === undefined) {
+          await app.commands.execute(CommandIDs.show, { infoHash });
+          return undefined;
         }
         const earlier = tracker.find(
           ({ content: { preview } }) => preview.infoHash === infoHash && preview.path === path
