@@ -16,14 +16,17 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-webtorrent:status',
   description: 'Shows the rates of the transfers in the status bar.',
   autoStart: true,
-  requires: [ITransfers, IStatusBar],
-  optional: [ITranslator],
+  requires: [ITransfers],
+  optional: [IStatusBar, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     transfers: ITransfers,
-    statusBar: IStatusBar,
+    statusBar: IStatusBar | null,
     translator: ITranslator | null
   ) => {
+    if (statusBar === null) {
+      return; // Notebook 7 has none
+    }
     const trans = (translator ?? nullTranslator).load('jupyter_webtorrent');
     const item = new Rates(transfers, trans, () => {
       void app.commands.execute(CommandIDs.show);
