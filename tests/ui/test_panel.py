@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Locator, Page, Route, WebSocketRoute, expect
+from playwright.async_api import CDPSession, Locator, Page, Route, WebSocketRoute, expect
 
 from notebooks.demo.programs import running_tracker
 from tests.hostile_names import HOSTILE_NAMES
@@ -204,17 +204,19 @@ async def test_a_thousand_transfers_are_smooth(stage: Stage) -> None:
     await stage.show(transfers)
     await expect(stage.lab.row("data-999.bin")).to_be_visible()
     assert await stage.lab.panel.get_by_role("row").count() < 40
+    session = await stage.lab.page.context.new_cdp_session(stage.lab.page)
+    await session.send("Performance.enable")
     durations = []
     for turn in range(1, 21):
-        busy = await _busy_seconds(stage.lab.page)
+        busy = await _busy_seconds(session)
         name = f"turn-{turn}.bin"
         stage.update([_moved(transfer, turn, name) for transfer in transfers])
         await expect(stage.lab.row(name).first).to_be_visible()
-        durations.append(1000 * (await _busy_seconds(stage.lab.page) - busy))
+        durations.append(1000 * (await _busy_seconds(session) - busy))
     print(f"an update of 1,000 transfers: {statistics.median(durations):.1f} ms of the page")
     await stage.lab.photograph("panel-thousand")
     await stage.lab.panel.get_by_role("grid").press("End")
-    assert statistics.median(durations) < 50
+    assert 0 < statistics.median(durations) < 50
 
     stage.update([_moved(transfer, 0, transfer["name"]) for transfer in transfers])
     await stage.lab.panel.get_by_label("Filter by name").fill("data 777")
@@ -246,8 +248,9 @@ async def test_fifty_hostile_names_are_text_wherever_they_are_shown(teacher: Lab
     assert shown == expected
     await teacher.photograph("panel-hostile-files")
 
-    for name in HOSTILE_NAMES:
-        await _call(teacher, "POST", "share", {"paths": [f"hostile/{name}"]})
+    await asyncio.gather(
+        *(_call(teacher, "POST", "share", {"paths": [f"hostile/{name}"]}) for name in HOSTILE_NAMES)
+    )
     await teacher.panel.get_by_role("button", name="Close the details").click()
     shown = await _all_texts(teacher.panel.get_by_role("grid"), ".jp-wt-Row-name")
     assert shown == expected | {"hostile"}
@@ -433,8 +436,10 @@ async def _share(lab: Lab, name: str, content: bytes) -> Any:
 
 
 async def _remove_all(lab: Lab) -> None:
-    for transfer in await _call(lab, "GET", "torrents"):
-        await _call(lab, "DELETE", f"torrents/{transfer['info_hash']}")
+    transfers = await _call(lab, "GET", "torrents")
+    await asyncio.gather(
+        *(_call(lab, "DELETE", f"torrents/{transfer['info_hash']}") for transfer in transfers)
+    )
     await expect(lab.panel.get_by_role("row")).to_have_count(0)
 
 
@@ -461,12 +466,9 @@ async def _axe_violations(page: Page) -> list[str]:
     ]
 
 
-async def _busy_seconds(page: Page) -> float:
-    """How long the page has worked so far: scripts, styles and layout."""
-    session = await page.context.new_cdp_session(page)
-    await session.send("Performance.enable")
+async def _busy_seconds(session: CDPSession) -> float:
+    """How long a page has worked since the session began to measure: scripts, styles and layout."""
     metrics = (await session.send("Performance.getMetrics"))["metrics"]
-    await session.detach()
     return sum(
         float(metric["value"])
         for metric in metrics
