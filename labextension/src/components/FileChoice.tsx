@@ -61,9 +61,11 @@ export function FileChoice({
               {wanted ? trans.__('All') : trans.__('None')}
             </button>
           ))}
-        <span className="jp-wt-Files-sum" role="status">
-          {trans.__('%1 of %2, %3', chosen.size, files.length, formatBytes(bytes))}
-        </span>
+        {files.length > 1 && (
+          <span className="jp-wt-Files-sum" role="status">
+            {trans.__('%1 of %2, %3', chosen.size, files.length, formatBytes(bytes))}
+          </span>
+        )}
       </div>
       <ul className="jp-wt-Files-list" role="list">
         {found.slice(0, rows).map(file => (

@@ -39,13 +39,13 @@ export function LinkCard({
   }, [copied]);
   const CopyIcon = copied ? checkIcon : copyIcon;
   return (
-    <div className="jp-wt-Link">
+    <div className="jp-wt-LinkCard">
       <h3 className="jp-wt-Form-name">
         <bdi>{displayName(transfer.name)}</bdi>
         <span>{formatBytes(transfer.total)}</span>
       </h3>
       <p>{trans.__('Whoever has this link can fetch it for as long as this server runs.')}</p>
-      <div className="jp-wt-Link-line">
+      <div className="jp-wt-LinkCard-line">
         <input
           type="text"
           className="jp-mod-styled"
@@ -72,7 +72,7 @@ export function LinkCard({
       <p className="jp-wt-Unseen" role="status">
         {copied && trans.__('The link is in the clipboard.')}
       </p>
-      <div className="jp-wt-Link-more">
+      <div className="jp-wt-LinkCard-more">
         <QrCode text={magnet} label={trans.__('QR code of the link')} />
         <a className="jp-wt-IconButton" href={metainfoUrl} download>
           <downloadIcon.react tag="span" aria-hidden="true" />
