@@ -17,9 +17,8 @@ from tornado.web import HTTPError, authenticated
 
 from jupyter_webtorrent.protocol.media import is_shown_by_browsers, media_type
 from jupyter_webtorrent.server.attachment import attachment
-from jupyter_webtorrent.server.handlers import RestHandler
+from jupyter_webtorrent.server.handlers import RestHandler, UnknownRouteHandler
 from jupyter_webtorrent.server.ranges import UnsatisfiableRangeError, requested_range
-from jupyter_webtorrent.server.rest import UnknownRouteHandler
 
 if TYPE_CHECKING:
     from jupyter_webtorrent.engine.host import HostStream
