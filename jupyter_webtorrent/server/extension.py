@@ -142,10 +142,9 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
             before = self.chosen
             await asyncio.to_thread(keep_choices, self._state_folder, chosen)
             try:
-                configure: Any = getattr(self._host, "configure", None)
-                if configure is not None:
+                if self._host is not None:
                     config = with_choices(self._configured, chosen)
-                    await asyncio.wrap_future(configure(config))
+                    await asyncio.wrap_future(self._host.configure(config))
             except WebTorrentError:
                 await asyncio.to_thread(keep_choices, self._state_folder, before)
                 raise

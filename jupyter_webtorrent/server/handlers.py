@@ -169,6 +169,11 @@ class UnknownRouteHandler(RestHandler):
 
     @authenticated
     @authorized
+    async def head(self) -> None:
+        raise HTTPError(404, NOTHING_HERE)
+
+    @authenticated
+    @authorized
     async def post(self) -> None:
         raise HTTPError(404, NOTHING_HERE)
 

@@ -95,7 +95,7 @@ async def test_every_route_asks_the_authorizer_for_one_right(
     deny((needed, "webtorrent"))
     answer = await route.ask(jp_fetch)
     assert answer.code == 403
-    if not route.path.endswith("events"):  # which says it in its own words
+    if route.verb != "HEAD" and not route.path.endswith("events"):  # which has words of its own
         assert f"not authorized to {needed} on resource: webtorrent" in str(answer.body)
     deny((other, "webtorrent"))
     assert (await route.ask(jp_fetch)).code != 403

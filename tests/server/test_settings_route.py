@@ -174,6 +174,17 @@ async def test_what_a_running_engine_refuses_is_not_kept(
     assert load_choices(state_folder()) == extension.chosen == Settings(up_limit=7)
 
 
+async def test_new_settings_of_a_running_engine_lose_no_transfer(
+    put: Callable[..., Any], jp_fetch: Fetch, post: Fetch, dataset: Path
+) -> None:
+    shared = json.loads((await post("share", paths=[dataset.name])).body)
+    status = await put(up_limit=9, dht=False, lan_discovery=False)
+    assert status.effective.up_limit == 9
+    assert json.loads((await jp_fetch(API, "session")).body)["transfers"] == 1
+    (transfer,) = json.loads((await jp_fetch(API, "torrents")).body)
+    assert transfer["info_hash"] == shared["info_hash"]
+
+
 async def test_two_who_choose_at_once_leave_what_one_of_them_chose(
     put: Callable[..., Any], extension: WebTorrentApp
 ) -> None:
