@@ -331,7 +331,7 @@ class Torrent:
         self.data.streams.changed()
         if self._preparing is not None:
             self._preparing.cancel()
-        self.keep()
+        self.keep(soon=True)
 
     async def paused(self) -> None:
         """Wait until every connection is closed, or until it is to go on."""
@@ -347,7 +347,7 @@ class Torrent:
             self.peering.connections.book.start_over()
             self.state = self._next_state()
             self.switch.resume()
-            self.keep()
+            self.keep(soon=True)
 
     async def set_priorities(self, priorities: Mapping[int, FilePriority]) -> bool:
         """Change the priorities of some files; False if this torrent has to be begun anew for that.

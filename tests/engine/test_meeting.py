@@ -12,6 +12,7 @@ from jupyter_webtorrent.engine.errors import FetchFailedError
 from jupyter_webtorrent.engine.peer_connection import MAX_UNSENT_BYTES
 from jupyter_webtorrent.engine.peering import Peering
 from jupyter_webtorrent.engine.services import MAX_NEGOTIATIONS
+from jupyter_webtorrent.net.guard import Policy
 from jupyter_webtorrent.net.memory import Link, MemoryTransport
 from jupyter_webtorrent.net.trackers.websocket import TrackerListener
 from jupyter_webtorrent.net.webrtc import WebRtcConnection
@@ -30,6 +31,8 @@ pytestmark = [pytest.mark.looptime, pytest.mark.asyncio]
 
 class ForgetfulTracker:
     """Answers the first announce, and loses the next."""
+
+    policy = Policy.NAMED
 
     def __init__(self) -> None:
         self.announced_at: list[float] = []

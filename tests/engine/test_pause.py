@@ -13,6 +13,7 @@ from jupyter_webtorrent.engine.disk import TorrentDisk
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.peer_connection import PeerConnection
 from jupyter_webtorrent.engine.torrent import Torrent
+from jupyter_webtorrent.net.guard import Policy
 from jupyter_webtorrent.net.memory import Link, MemoryTransport
 from jupyter_webtorrent.net.trackers.websocket import TrackerListener
 from jupyter_webtorrent.protocol.extension import (
@@ -68,6 +69,8 @@ class SlowDisk:
 
 class Tracker:
     """Knows nobody, and remembers what it was told."""
+
+    policy = Policy.NAMED
 
     def __init__(self) -> None:
         self.heard: list[str | None] = []

@@ -430,6 +430,20 @@ async def test_a_choice_is_written_at_once(tmp_path: Path) -> None:
             assert again.peering.limits.up == 50_000
 
 
+async def test_a_pause_is_written_at_once(tmp_path: Path) -> None:
+    data, state, crashed = tmp_path / "data.bin", tmp_path / "state", tmp_path / "crashed"
+    write_random(data, 100_000)
+    async with classroom(tmp_path) as room:
+        async with computer(room, "teacher", state) as teacher:
+            shared = await teacher.share(data)
+            await asyncio.sleep(11)
+            await teacher.session.pause(shared.info_hash)
+            await asyncio.sleep(1)
+            shutil.copytree(state, crashed)  # what a crash would leave
+        async with computer(room, "teacher", crashed) as teacher:
+            assert only(teacher.session).switch.is_paused
+
+
 @pytest.mark.parametrize("paused", [False, True])
 async def test_a_transfer_that_came_back_without_a_port_is_announced_once_there_is_one(
     paused: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

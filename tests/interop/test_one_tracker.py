@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest
 from jupyter_webtorrent.tracker.server import EmbeddedTracker
+from tests.engine.classroom import until
 
 
 async def test_who_fetched_by_a_link_shares_at_the_same_tracker(tmp_path: Path) -> None:
@@ -29,12 +29,13 @@ async def test_who_fetched_by_a_link_shares_at_the_same_tracker(tmp_path: Path) 
             link = f"magnet:?xt=urn:btih:{'ab' * 20}&tr={url}"
             fetched = await session.fetch(FetchRequest(link, str(tmp_path / "downloads")))
             shared = await session.share(ShareRequest([str(tmp_path / "own.bin")]))
-            async with asyncio.timeout(20):
-                while not all(
+            await until(
+                lambda: all(
                     tracker.state == "working"
                     for torrent in (fetched, shared)
                     for tracker in session.details(torrent).trackers
-                ):
-                    await asyncio.sleep(0.02)
+                ),
+                20,
+            )
     finally:
         await embedded.aclose()
