@@ -56,9 +56,9 @@ class Watch:
 
     def _asked(self, url: str) -> None:
         parts = urlsplit(url)
-        # The last is the browser's own PDF viewer.
+        # The last two are the browser's own PDF viewer.
         if (
-            parts.scheme not in ("blob", "data", "chrome-extension")
+            parts.scheme not in ("blob", "data", "chrome", "chrome-extension")
             and parts.hostname != "127.0.0.1"
         ):
             self._troubles.append(f"asked for {url}")

@@ -66,8 +66,10 @@ async def ask(lab: Lab, method: str, path: str, body: object = None) -> Any:
 async def course(classroom: Classroom) -> Course:
     teacher, student = classroom.teacher, classroom.student
     await asyncio.to_thread(write_course, teacher.root / "course")
-    await ask(teacher, "PUT", "settings", {"up_limit": BYTES_A_SECOND, "limit_lan": True})
     shared = await ask(teacher, "POST", "share", {"paths": ["course"]})
+    chosen = await ask(teacher, "PUT", "settings", {"up_limit": BYTES_A_SECOND, "limit_lan": True})
+    assert chosen["effective"]["up_limit"] == BYTES_A_SECOND
+    assert chosen["effective"]["limit_lan"]
     return Course(teacher, student, shared["info_hash"], shared["magnet"])
 
 
