@@ -19,7 +19,8 @@ from tests.ui.lab import Lab
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HOSTILE = "<img src=x onerror=alert(1)>.csv"
-LARGE = 60_000_000
+LARGE = 150_000_000
+_RATES = re.compile("^WebTorrent: receiving")
 
 
 async def test_a_file_is_shared_from_the_file_browsers_menu(teacher: Lab, student: Lab) -> None:
@@ -202,12 +203,12 @@ async def test_two_tabs_show_the_rates_and_tell_of_the_completion_each(
     async with _second_tab(classroom, student) as second:
         await _ask(student, "POST", "fetch", {"link": link["magnet"]})
         pages = (student.page, second)
-        for page in pages:
-            rates = page.get_by_role("button", name=re.compile("^WebTorrent: receiving"))
-            await expect(rates).to_contain_text("MB/s")
+        rates = [page.get_by_role("button", name=_RATES) for page in pages]
+        await asyncio.gather(*(expect(rate).to_contain_text("MB/s") for rate in rates))
         await student.photograph("status-bar")
         for page in pages:
-            await expect(_notification(page, "large.bin is complete.")).to_have_count(1)
+            told = _notification(page, "large.bin is complete.")
+            await expect(told).to_have_count(1, timeout=60_000)
     assert (student.root / "large.bin").read_bytes() == content
     await expect(student.page.locator(".jp-wt-Rates")).not_to_be_visible()
 
