@@ -139,8 +139,11 @@ class WidgetDisplay:
             self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def end(self, status: TransferStatus) -> None:
+        left = bar_line(status)
+        if status.state is TransferState.ON_DEMAND:  # what was waited for is the list of files
+            left = f"{text.name_of(status)}: {text.size(status.total)}"
         if self._handle is not None:
-            self._handle.update({"text/plain": bar_line(status)}, raw=True)  # type: ignore[no-untyped-call]
+            self._handle.update({"text/plain": left}, raw=True)  # type: ignore[no-untyped-call]
         for widget in self._widgets:
             widget.close()
 

@@ -175,6 +175,13 @@ def test_the_button_is_there_only_where_it_is_heard(
     display.end(status())
 
 
+def test_a_wait_for_the_list_of_files_leaves_no_bar_behind(displayed: list[dict[str, Any]]) -> None:
+    display = WidgetDisplay(lambda: None)
+    display.show(status(TransferState.METADATA))
+    display.end(status(TransferState.ON_DEMAND))
+    assert displayed[-1] == {"text/plain": "penguins.csv: 1 kB"}
+
+
 def test_a_call_that_takes_its_time_says_what_is_done_and_ends_in_plain_text(
     displayed: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
