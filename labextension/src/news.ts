@@ -11,38 +11,46 @@ export interface INews {
 const UNFINISHED: readonly TransferState[] = ['metadata', 'downloading', 'on_demand'];
 
 /**
- * Knows what this page saw. A transfer that was complete, or had failed, when it was first seen is no news, and
- * neither is one that is only checked, as after a restart of the server.
+ * Knows what this page saw. What was complete or had failed when the page came is no news, and neither is what is
+ * only checked, or comes back with a server that was restarted. A small download may come and be complete at once.
  */
 export class TransferNews {
   /** What is new since the last call. */
   update(transfers: readonly ITransferStatus[]): INews[] {
     const news: INews[] = [];
     const before = this._states;
-    this._states = new Map(transfers.map(({ info_hash, state }) => [info_hash, state]));
+    const isFirst = before === undefined;
+    const states = new Map(transfers.map(({ info_hash, state }) => [info_hash, state]));
+    this._states = states;
     for (const transfer of transfers) {
       const { info_hash, state } = transfer;
-      const last = before.get(info_hash);
+      const last = before?.get(info_hash);
       if (UNFINISHED.includes(state)) {
         this._awaited.add(info_hash);
       } else if (isComplete(transfer)) {
-        if (this._awaited.delete(info_hash) && !transfer.shared) {
+        const isNew = last === undefined && !isFirst && !this._completed.has(info_hash);
+        if ((this._awaited.delete(info_hash) || isNew) && !transfer.shared) {
           news.push({ kind: 'completed', transfer });
         }
+        this._completed.add(info_hash);
       } else if (state === 'failed' && last !== undefined && last !== 'failed') {
         news.push({ kind: 'failed', transfer });
       }
     }
     for (const infoHash of this._awaited) {
-      if (!this._states.has(infoHash)) {
+      if (!states.has(infoHash)) {
         this._awaited.delete(infoHash);
       }
     }
     return news;
   }
 
-  private _states = new Map<string, TransferState>();
+  /** As they were the last time. */
+  private _states: ReadonlyMap<string, TransferState> | undefined;
+  /** Downloads that were seen on their way. */
   private readonly _awaited = new Set<string>();
+  /** What was ever seen complete. */
+  private readonly _completed = new Set<string>();
 }
 
 function isComplete({ state, paths }: ITransferStatus): boolean {

@@ -48,8 +48,14 @@ describe('news', () => {
     expect(news.update([failed])).toHaveLength(1);
   });
 
-  it('forgets what was removed', () => {
-    news.update([downloading]);
+  it('is a download that came and was complete at once', () => {
+    news.update([]);
+    expect(news.update([seeding])).toEqual([{ kind: 'completed', transfer: seeding }]);
+    expect(news.update([seeding, transferIn('seeding', { shared: true })])).toEqual([]);
+  });
+
+  it('is not what comes back with a server that was restarted', () => {
+    news.update([seeding]);
     news.update([]);
     expect(news.update([seeding])).toEqual([]);
   });

@@ -60,6 +60,9 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
 
     const news = new TransferNews();
     transfers.changed.connect(() => {
+      if (transfers.connection !== 'live' && transfers.connection !== 'polling') {
+        return;
+      }
       const found = news.update(transfers.transfers);
       if (found.length > 0) {
         void isWanted().then(wanted => {
