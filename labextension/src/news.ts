@@ -25,11 +25,12 @@ export class TransferNews {
     for (const transfer of transfers) {
       const { info_hash, state } = transfer;
       const last = before?.get(info_hash);
-      if (UNFINISHED.includes(state)) {
+      const isNew = last === undefined && !isFirst && !this._completed.has(info_hash);
+      if (isNew || UNFINISHED.includes(state)) {
         this._awaited.add(info_hash);
-      } else if (isComplete(transfer)) {
-        const isNew = last === undefined && !isFirst && !this._completed.has(info_hash);
-        if ((this._awaited.delete(info_hash) || isNew) && !transfer.shared) {
+      }
+      if (isComplete(transfer)) {
+        if (this._awaited.delete(info_hash) && !transfer.shared) {
           news.push({ kind: 'completed', transfer });
         }
         this._completed.add(info_hash);

@@ -54,6 +54,12 @@ describe('news', () => {
     expect(news.update([seeding, transferIn('seeding', { shared: true })])).toEqual([]);
   });
 
+  it('is a download that was begun and checked while this page looked on', () => {
+    news.update([]);
+    news.update([{ ...seeding, state: 'checking' }]);
+    expect(news.update([seeding])).toEqual([{ kind: 'completed', transfer: seeding }]);
+  });
+
   it('is not what comes back with a server that was restarted', () => {
     news.update([seeding]);
     news.update([]);
