@@ -135,6 +135,25 @@ async def test_the_palette_has_the_commands_by_their_labels(student: Lab) -> Non
     await student.page.keyboard.press("Escape")
 
 
+async def test_two_tabs_show_the_rates_and_tell_of_the_completion_each(
+    classroom: Classroom, teacher: Lab, student: Lab
+) -> None:
+    content = random.Random(4).randbytes(LARGE)
+    (teacher.root / "large.bin").write_bytes(content)
+    link = await _ask(teacher, "POST", "share", {"paths": ["large.bin"]})
+    async with _second_tab(classroom, student) as second:
+        await _ask(student, "POST", "fetch", {"link": link["magnet"]})
+        pages = (student.page, second)
+        rates = [page.get_by_role("button", name=_RATES) for page in pages]
+        await asyncio.gather(*(expect(rate).to_contain_text("MB/s") for rate in rates))
+        await student.photograph("status-bar")
+        for page in pages:
+            told = _notification(page, "large.bin is complete.")
+            await expect(told).to_have_count(1, timeout=60_000)
+    assert (student.root / "large.bin").read_bytes() == content
+    await expect(student.page.locator(".jp-wt-Rates")).not_to_be_visible()
+
+
 async def test_what_is_dropped_onto_the_panel_is_fetched_or_shared(
     teacher: Lab, student: Lab
 ) -> None:
@@ -192,25 +211,6 @@ async def test_a_file_that_is_dragged_to_the_panel_from_the_file_browser_is_shar
     await expect(dialog).not_to_be_attached()
     await expect(student.panel).not_to_have_class(re.compile("jp-wt-mod-dropTarget"))
     assert (student.root / "dragged.csv").exists()
-
-
-async def test_two_tabs_show_the_rates_and_tell_of_the_completion_each(
-    classroom: Classroom, teacher: Lab, student: Lab
-) -> None:
-    content = random.Random(4).randbytes(LARGE)
-    (teacher.root / "large.bin").write_bytes(content)
-    link = await _ask(teacher, "POST", "share", {"paths": ["large.bin"]})
-    async with _second_tab(classroom, student) as second:
-        await _ask(student, "POST", "fetch", {"link": link["magnet"]})
-        pages = (student.page, second)
-        rates = [page.get_by_role("button", name=_RATES) for page in pages]
-        await asyncio.gather(*(expect(rate).to_contain_text("MB/s") for rate in rates))
-        await student.photograph("status-bar")
-        for page in pages:
-            told = _notification(page, "large.bin is complete.")
-            await expect(told).to_have_count(1, timeout=60_000)
-    assert (student.root / "large.bin").read_bytes() == content
-    await expect(student.page.locator(".jp-wt-Rates")).not_to_be_visible()
 
 
 async def test_a_choice_in_the_settings_editor_reaches_the_server(student: Lab) -> None:
