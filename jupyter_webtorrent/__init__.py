@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from jupyter_webtorrent.kernel.pooch_downloader import WebTorrentDownloader
     from jupyter_webtorrent.kernel.sharing import fetch, share
+    from jupyter_webtorrent.kernel.torrent_url import url
     from jupyter_webtorrent.kernel.transfer import Transfer
     from jupyter_webtorrent.kernel.widgets import FetchPanel, SharePanel, TransfersPanel
 
@@ -28,6 +29,7 @@ __all__ = [
     "__version__",
     "fetch",
     "share",
+    "url",
 ]
 
 _HOMES = {
@@ -38,6 +40,7 @@ _HOMES = {
     "WebTorrentDownloader": "jupyter_webtorrent.kernel.pooch_downloader",
     "fetch": "jupyter_webtorrent.kernel.sharing",
     "share": "jupyter_webtorrent.kernel.sharing",
+    "url": "jupyter_webtorrent.kernel.torrent_url",
 }
 
 

@@ -51,13 +51,14 @@ class TorrentUrl:
 
     @classmethod
     def of(cls, magnet: str, path: str) -> Self:
-        """A file, by its path, of what a magnet link of ours stands for."""
-        parts = (part.partition("=") for part in magnet.partition("?")[2].split("&"))
+        """A file, by its path, of what a magnet link or an info hash stands for; raises MagnetError."""
+        link = parse_link_or_hash(magnet)
+        parts = (part.partition("=") for part in str(link).partition("?")[2].split("&"))
         # Everything is quoted: fsspec takes `::`, as in an IPv6 address, for its own.
         kept = (
             f"{key}={quote(unquote(value), safe='')}" for key, _, value in parts if key in _KEPT
         )
-        return cls(str(parse_link_or_hash(magnet).info_hash), quote(path), "&".join(kept))
+        return cls(str(link.info_hash), quote(path), "&".join(kept))
 
     @property
     def magnet(self) -> str:
@@ -66,3 +67,12 @@ class TorrentUrl:
     def __str__(self) -> str:
         place = f"{SCHEME}://{self.info_hash}" + (f"/{self.path}" if self.path else "")
         return f"{place}?{self.query}" if self.query else place
+
+
+def url(link: str, path: str = "") -> str:
+    """What pandas and fsspec read a file of a magnet link or an info hash by; asks nobody, fetches nothing.
+
+    `path` is the file's in the torrent, as `%wt info` lists it; none is needed if the torrent is but one file.
+    Raises a WebTorrentError.
+    """
+    return str(TorrentUrl.of(link, path))

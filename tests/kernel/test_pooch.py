@@ -136,13 +136,3 @@ def test_pooch_refuses_what_has_another_hash_and_a_folder(data: Dataset, tmp_pat
         )
     with pytest.raises(WebTorrentError, match=r"^lesson has 2 files: name one by #file="):
         pooch.retrieve(data.folder, None, path=tmp_path, downloader=wt.WebTorrentDownloader())
-
-
-def test_a_url_of_a_file_holds_what_its_link_knows(data: Dataset) -> None:
-    url = str(TorrentUrl.of(data.file + "&x.pe=[::1]:80&dn=x", "a ?%.csv"))
-    assert "::" not in url.partition("://")[2]
-    read = TorrentUrl.from_text(url)
-    assert read.path == "a%20%3F%25.csv"
-    assert "x.pe=%5B%3A%3A1%5D%3A80" in read.magnet
-    with pytest.raises(WebTorrentError, match="webtorrent://INFO_HASH/PATH"):
-        TorrentUrl.from_text("https://example.org/a.csv")
