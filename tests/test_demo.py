@@ -17,7 +17,7 @@ import pytest_asyncio
 
 from notebooks.demo.errors import DemoError
 from notebooks.demo.kernels import running_kernel, text_of
-from notebooks.demo.material import NOTEBOOKS, SHARES, digests, lay_out
+from notebooks.demo.material import SHARES, digests, lay_out
 from notebooks.demo.papers import code_cell, run_notebook
 from notebooks.demo.programs import running, running_tracker
 from notebooks.demo.servers import JupyterServer, running_server
@@ -93,14 +93,6 @@ def test_servers_that_were_kept_end_with_ctrl_c(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_the_quickstart_runs_from_top_to_bottom(server: JupyterServer) -> None:
-    lay_out(server.root, large_bytes=0)
-    printed = await run_notebook(server, NOTEBOOKS / "quickstart.ipynb")
-    assert re.search(r"^lessons: .*, already here -> ", printed, re.MULTILINE)
-    assert "Removed lessons." in printed
-    assert await server.transfers() == []
-
-
 async def test_a_cell_that_fails_is_shown_with_what_it_printed(
     server: JupyterServer, tmp_path: Path
 ) -> None:
@@ -114,8 +106,10 @@ async def test_a_cell_that_fails_is_shown_with_what_it_printed(
     broken.write_text(json.dumps(notebook))
     with pytest.raises(DemoError, match=r"teacher's broken\.ipynb, cell 'share' failed") as caught:
         await run_notebook(server, broken)
-    assert caught.value.details.startswith("%wt share nothing.csv\nUsageError: ")
-    assert "nothing.csv" in caught.value.details.splitlines()[1]
+    first, *_, last = caught.value.details.splitlines()  # what took long has told of it in between
+    assert first == "%wt share nothing.csv"
+    assert last.startswith("UsageError: ")
+    assert "nothing.csv" in last
 
 
 async def test_outputs_are_collected_as_a_notebook_shows_them(server: JupyterServer) -> None:
