@@ -252,7 +252,9 @@ async def test_fifty_hostile_names_are_text_wherever_they_are_shown(teacher: Lab
         *(_call(teacher, "POST", "share", {"paths": [f"hostile/{name}"]}) for name in HOSTILE_NAMES)
     )
     await teacher.panel.get_by_role("button", name="Close the details").click()
-    shown = await _all_texts(teacher.panel.get_by_role("grid"), ".jp-wt-Row-name")
+    grid = teacher.panel.get_by_role("grid")
+    await expect(grid).to_have_attribute("aria-rowcount", str(len(expected) + 1))
+    shown = await _all_texts(grid, ".jp-wt-Row-name")
     assert shown == expected | {"hostile"}
     await teacher.photograph("panel-hostile-list")
 
