@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET
 
+from jupyter_webtorrent.engine import status
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.loop import new_event_loop
@@ -115,7 +116,7 @@ class EngineHost:
         """The .torrent file of a transfer whose metadata is known."""
 
         async def metainfo(session: Session) -> bytes:
-            return session.metainfo(InfoHash.from_text(info_hash))
+            return status.metainfo(session.torrent(InfoHash.from_text(info_hash)))
 
         return self._submit(metainfo)
 
@@ -340,5 +341,5 @@ class EngineHost:
         removed: list[str],
         session: Session,
     ) -> None:
-        status = session.status()
-        listener(TransferEvent(changed, removed, status.down_rate, status.up_rate))
+        now = session.status()
+        listener(TransferEvent(changed, removed, now.down_rate, now.up_rate))
