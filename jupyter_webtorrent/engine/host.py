@@ -168,15 +168,18 @@ class EngineHost:
 
         return self._submit(read, may_take_long=True)
 
-    def remove(self, info_hash: str, *, delete_data: bool = False) -> Future[None]:
+    def remove(
+        self, info_hash: str, *, delete_data: bool = False, only_on_demand: bool = False
+    ) -> Future[None]:
         """Forget a transfer; a part file stays for a later fetch unless `delete_data`.
 
-        Shared originals are never deleted.
+        Shared originals are never deleted. With `only_on_demand` a download that somebody made of it stays,
+        and the future fails.
         """
 
         async def remove(session: Session) -> None:
             key = InfoHash.from_text(info_hash)
-            await session.remove(key, delete_data=delete_data)
+            await session.remove(key, delete_data=delete_data, only_on_demand=only_on_demand)
             self._told.pop(str(key), None)
             self._tell_all([], [str(key)], session)
 

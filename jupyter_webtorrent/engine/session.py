@@ -226,13 +226,18 @@ class Session:
         """
         return self.torrent(info_hash).data.streams.open(file)
 
-    async def remove(self, info_hash: InfoHash, *, delete_data: bool = False) -> None:
+    async def remove(
+        self, info_hash: InfoHash, *, delete_data: bool = False, only_on_demand: bool = False
+    ) -> None:
         """Stop a torrent and forget it.
 
-        `delete_data` also deletes what was fetched, never what was shared. Raises TransferNotFoundError.
+        `delete_data` also deletes what was fetched, never what was shared. Raises TransferNotFoundError, and
+        with `only_on_demand` EngineError if somebody has made a download of it.
         """
         async with self._changing:
             torrent = self.torrent(info_hash)
+            if only_on_demand and not torrent.swarm.on_demand:
+                raise EngineError(f"{torrent.name} is no longer on demand: it stays")
             await self._end(torrent)
         self._services.keep(info_hash, soon=True)
         if delete_data and torrent.data.disk.store is not None:

@@ -220,6 +220,23 @@ async def test_choosing_files_makes_it_an_ordinary_download_of_these(tmp_path: P
             await read(student, torrent, "a.bin", MIB, 1000)
 
 
+async def test_a_removal_of_what_is_on_demand_leaves_a_download_alone(tmp_path: Path) -> None:
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, shared = await share(room)
+        student = await room.machine("student")
+        torrent = await look_into(student, teacher, shared)
+        await student.session.remove(torrent.info_hash, only_on_demand=True)
+        assert student.session.transfers() == []
+
+        await student.session.fetch(request(teacher, shared, on_demand=True))
+        fetched = await student.session.fetch(request(teacher, shared, student.folder))
+        assert fetched.state is TransferState.METADATA
+        with pytest.raises(EngineError, match="is no longer on demand"):
+            await student.session.remove(fetched.info_hash, only_on_demand=True, delete_data=True)
+        await all_done([fetched], 60)
+        assert digest(student.folder / "course") == digest(tmp_path / "course")
+
+
 async def test_all_files_may_be_chosen(tmp_path: Path) -> None:
     async with classroom(tmp_path, SLOW) as room:
         teacher, shared = await share(room)
