@@ -60,7 +60,7 @@ async def _share(options: argparse.Namespace, output: Output) -> int:
                 await asyncio.to_thread(
                     write_torrent_file,
                     torrent.info,
-                    torrent.trackers,
+                    torrent.peering.trackers,
                     torrent.link.web_seeds,
                     options.torrent_file,
                 )
@@ -123,7 +123,7 @@ async def _fetched(
     """Report until the fetch is complete; None if a signal came first."""
     reporting = asyncio.create_task(_report(session, torrent, output))
     try:
-        return await _unless_stopped(torrent.wait(), stopped)
+        return await _unless_stopped(torrent.arrival.wait(), stopped)
     finally:
         reporting.cancel()
         output.close()

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET
 
+from jupyter_webtorrent.engine import status
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.loop import new_event_loop
@@ -115,7 +116,7 @@ class EngineHost:
         """The .torrent file of a transfer whose metadata is known."""
 
         async def metainfo(session: Session) -> bytes:
-            return session.metainfo(InfoHash.from_text(info_hash))
+            return status.metainfo(session.torrent(InfoHash.from_text(info_hash)))
 
         return self._submit(metainfo)
 
@@ -167,15 +168,18 @@ class EngineHost:
 
         return self._submit(read, may_take_long=True)
 
-    def remove(self, info_hash: str, *, delete_data: bool = False) -> Future[None]:
+    def remove(
+        self, info_hash: str, *, delete_data: bool = False, only_on_demand: bool = False
+    ) -> Future[None]:
         """Forget a transfer; a part file stays for a later fetch unless `delete_data`.
 
-        Shared originals are never deleted.
+        Shared originals are never deleted. With `only_on_demand` a download that somebody made of it stays,
+        and the future fails.
         """
 
         async def remove(session: Session) -> None:
             key = InfoHash.from_text(info_hash)
-            await session.remove(key, delete_data=delete_data)
+            await session.remove(key, delete_data=delete_data, only_on_demand=only_on_demand)
             self._told.pop(str(key), None)
             self._tell_all([], [str(key)], session)
 
@@ -340,5 +344,5 @@ class EngineHost:
         removed: list[str],
         session: Session,
     ) -> None:
-        status = session.status()
-        listener(TransferEvent(changed, removed, status.down_rate, status.up_rate))
+        now = session.status()
+        listener(TransferEvent(changed, removed, now.down_rate, now.up_rate))

@@ -56,7 +56,7 @@ class ConnectionOwner(Protocol):
 
 
 class HandshakeRouter(Protocol):
-    """The session, as far as an incoming connection knows it."""
+    """Whom an incoming connection asks whose it is."""
 
     def route(self, connection: PeerConnection, handshake: Handshake) -> ConnectionOwner:
         """The torrent that a handshake names; raises WebTorrentError if there is none."""

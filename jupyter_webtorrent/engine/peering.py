@@ -19,7 +19,7 @@ from jupyter_webtorrent.engine.discovery import PeerDiscovery
 from jupyter_webtorrent.engine.failures import FailureLog
 from jupyter_webtorrent.engine.negotiation import Negotiator
 from jupyter_webtorrent.engine.peer_connection import PeerConnection
-from jupyter_webtorrent.engine.services import Services
+from jupyter_webtorrent.engine.services import Services, unique
 from jupyter_webtorrent.engine.throttle import TorrentLimits, UploadTurns
 from jupyter_webtorrent.engine.tiers import Tiers, merged
 from jupyter_webtorrent.engine.web_seed import WebSeeds
@@ -100,6 +100,16 @@ class Peering:
         if self._is_private:
             discovery.private()
         return discovery
+
+    @property
+    def trackers(self) -> tuple[str, ...]:
+        """Of all tiers."""
+        return unique(*self.tiers)
+
+    @property
+    def named_trackers(self) -> tuple[str, ...]:
+        """Those that a person named."""
+        return tuple(filter(self._services.tcp_trackers.is_named, self.trackers))
 
     def add_trackers(self, tiers: Tiers) -> None:
         """Ask these too; what is known already is left out."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from jupyter_webtorrent.engine import links
+from jupyter_webtorrent.engine import choice, links
 from jupyter_webtorrent.engine.discovery import is_websocket
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.goals import SeedingGoal
@@ -69,7 +69,7 @@ class Plan:
         )
         torrent.peering.add_peers(self.addresses)
         if self.earlier is not None:
-            torrent.succeed(self.earlier)
+            choice.succeed(torrent, self.earlier)
         return torrent
 
     def is_shared_by(self, torrent: Torrent) -> bool:
@@ -109,7 +109,7 @@ def same_again(torrent: Torrent) -> Plan:
     return Plan(
         Source(torrent.link, torrent.info),
         disk.folder,
-        torrent.tiers,
+        peering.tiers,
         torrent.goal,
         addresses=tuple(peering.connections.book.addresses()),
         web_seeds=tuple(peering.web_seeds.urls(Policy.NAMED)),

@@ -63,8 +63,8 @@ def record_of(torrent: Torrent, *, brief: bool = False) -> KeptTorrent:
     return KeptTorrent(
         link=str(link),
         folder=os.fsencode(disk.folder),
-        tiers=[list(tier) for tier in torrent.tiers],
-        named_trackers=list(torrent.named_trackers),
+        tiers=[list(tier) for tier in torrent.peering.tiers],
+        named_trackers=list(torrent.peering.named_trackers),
         select=list(disk.selection.globs),
         indices=[(run.start, run.stop) for run in disk.selection.indices],
         on_demand=disk.selection.on_demand,

@@ -13,7 +13,7 @@ from random import Random, SystemRandom
 from types import TracebackType
 from typing import Self
 
-from jupyter_webtorrent.engine import changes, leftovers, reachability, status
+from jupyter_webtorrent.engine import changes, choice, leftovers, reachability, status
 from jupyter_webtorrent.engine.block_reader import ChunkCache
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
@@ -23,7 +23,6 @@ from jupyter_webtorrent.engine.listening import SessionListener
 from jupyter_webtorrent.engine.obfuscation import Obfuscation
 from jupyter_webtorrent.engine.offload import Offload, ThreadOffload
 from jupyter_webtorrent.engine.own_folders import OwnFolders
-from jupyter_webtorrent.engine.peer_connection import ConnectionOwner, PeerConnection
 from jupyter_webtorrent.engine.plans import Planner, same_again
 from jupyter_webtorrent.engine.restore import kept_torrent
 from jupyter_webtorrent.engine.services import Services
@@ -37,13 +36,11 @@ from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.http import GuardedClient
 from jupyter_webtorrent.net.tcp import TcpNetwork
 from jupyter_webtorrent.net.trackers.websocket import WebSocketTracker
-from jupyter_webtorrent.net.transport import Network, Transport
+from jupyter_webtorrent.net.transport import Network
 from jupyter_webtorrent.net.webseed import HttpRanges, RangeReader
 from jupyter_webtorrent.protocol.errors import WebTorrentError
-from jupyter_webtorrent.protocol.handshake import Handshake
 from jupyter_webtorrent.protocol.identity import InfoHash, PeerAddress, PeerId
 from jupyter_webtorrent.protocol.magnet import MagnetLink
-from jupyter_webtorrent.protocol.metainfo import Metainfo
 from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
     FilePriority,
@@ -105,12 +102,12 @@ class Session:
             tcp_trackers=TcpTrackers(http, random),
         )
         self._tasks: dict[InfoHash, asyncio.Task[None]] = {}
-        self._listener = SessionListener(self._services, port, self._accepted)
+        self._incoming = IncomingConnections(self._services, self.torrents)
+        self._listener = SessionListener(self._services, port, self._incoming.accepted)
         self._listening = asyncio.Lock()
         self._changing = asyncio.Lock()
         """Held while a torrent comes or goes, so that there is one of each info hash."""
         self._planner = Planner(self._services)
-        self._incoming = IncomingConnections(config, self)
         self._keeper: StateKeeper | None = None
         self._background: list[asyncio.Task[None]] = []
         """What goes on as long as the session: the look at files, the writing of state."""
@@ -138,7 +135,6 @@ class Session:
 
     def configure(self, config: EngineConfig) -> None:
         """Take over settings of which only those that apply at once (`changes.AT_ONCE`) are new."""
-        self._incoming.config = config
         changes.apply(config, self._services, self.torrents.values())
 
     async def aclose(self) -> None:
@@ -179,7 +175,7 @@ class Session:
             torrent = await self._begin(plan.torrent(self._services))
             if existing is not None:
                 await leftovers.clear(self._services, existing, torrent)
-        await torrent.wait()
+        await torrent.arrival.wait()
         return torrent
 
     async def fetch(self, request: FetchRequest) -> Torrent:
@@ -194,7 +190,7 @@ class Session:
             if existing is not None and plan.is_served_by(existing):
                 existing.peering.add_peers(plan.addresses)
                 existing.learn(plan.source, plan.tiers, plan.web_seeds)
-                if existing.covers(plan.selection):
+                if choice.covers(existing, plan.selection):
                     if existing.swarm.on_demand or not plan.selection.on_demand:
                         existing.resume()
                     return existing
@@ -215,7 +211,7 @@ class Session:
 
         Raises TransferNotFoundError, EngineError, and DiskFullError if what is added has no room.
         """
-        while not await (torrent := self.torrent(info_hash)).set_priorities(priorities):
+        while not await choice.set_priorities(torrent := self.torrent(info_hash), priorities):
             async with self._changing:
                 if self.torrents.get(info_hash) is torrent:  # nobody was faster
                     plan = same_again(torrent)
@@ -230,13 +226,18 @@ class Session:
         """
         return self.torrent(info_hash).data.streams.open(file)
 
-    async def remove(self, info_hash: InfoHash, *, delete_data: bool = False) -> None:
+    async def remove(
+        self, info_hash: InfoHash, *, delete_data: bool = False, only_on_demand: bool = False
+    ) -> None:
         """Stop a torrent and forget it.
 
-        `delete_data` also deletes what was fetched, never what was shared. Raises TransferNotFoundError.
+        `delete_data` also deletes what was fetched, never what was shared. Raises TransferNotFoundError, and
+        with `only_on_demand` EngineError if somebody has made a download of it.
         """
         async with self._changing:
             torrent = self.torrent(info_hash)
+            if only_on_demand and not torrent.swarm.on_demand:
+                raise EngineError(f"{torrent.name} is no longer on demand: it stays")
             await self._end(torrent)
         self._services.keep(info_hash, soon=True)
         if delete_data and torrent.data.disk.store is not None:
@@ -338,24 +339,10 @@ class Session:
         return self._services.listening
 
     def magnet(self, torrent: Torrent) -> MagnetLink:
-        """The link to give to others; it names our own addresses for those that reach them directly."""
-        return MagnetLink(
-            torrent.info_hash,
-            name=torrent.name,
-            trackers=torrent.trackers,
-            web_seeds=torrent.link.web_seeds,
-            peers=self._services.link_addresses(),
-        ).shortened()
-
-    def metainfo(self, info_hash: InfoHash) -> bytes:
-        """The .torrent file; raises TransferNotFoundError, and EngineError while the metadata is unknown."""
-        torrent = self.torrent(info_hash)
-        if torrent.info is None:
-            raise EngineError(f"the metadata of {torrent.name} is not known yet")
-        return Metainfo(torrent.info, torrent.tiers, torrent.link.web_seeds).to_bytes()
+        return status.magnet(torrent, self._services)
 
     def transfer(self, torrent: Torrent) -> TransferStatus:
-        return status.transfer_status(torrent, str(self.magnet(torrent)))
+        return status.transfer_status(torrent, self._services)
 
     def transfers(self) -> list[TransferStatus]:
         return [self.transfer(torrent) for torrent in self.torrents.values()]
@@ -371,24 +358,11 @@ class Session:
         if self._services.port_mapping is not None:
             await self._services.port_mapping.known()
 
-    # Incoming connections (`HandshakeRouter`)
-
-    def _accepted(self, transport: Transport) -> None:
-        self._incoming.accepted(self._services.obfuscation.incoming(transport))
+    # Being reached
 
     def _running(self) -> list[InfoHash]:
         """The torrents that strangers may come for."""
         return [key for key, torrent in self.torrents.items() if torrent.is_running]
-
-    def route(self, connection: PeerConnection, handshake: Handshake) -> ConnectionOwner:
-        torrent = self.torrents.get(handshake.info_hash)
-        if torrent is None or not torrent.is_running:
-            raise EngineError(f"no torrent {handshake.info_hash} here")
-        self._incoming.finished(connection)
-        return torrent.peering
-
-    def connection_ended(self, connection: PeerConnection, reason: str) -> None:
-        self._incoming.finished(connection)
 
     async def listen(self) -> None:
         """Take peers from now on, if TCP is used; raises NetError."""

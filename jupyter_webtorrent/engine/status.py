@@ -1,13 +1,16 @@
-"""A session's torrents as the values that cross to the server, the kernel and the command line."""
+"""A session's torrents as the values that cross to the server, the kernel and the command line, and to others."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
 
+from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.protocol.bitfield import Bitfield
+from jupyter_webtorrent.protocol.magnet import MagnetLink
+from jupyter_webtorrent.protocol.metainfo import Metainfo
 from jupyter_webtorrent.schema.transfers import (
     FilePriority,
     FileStatus,
@@ -32,17 +35,35 @@ MAX_RUNS = 400
 """Of a piece map."""
 
 
-def transfer_status(torrent: Torrent, magnet: str) -> TransferStatus:
+def magnet(torrent: Torrent, services: Services) -> MagnetLink:
+    """The link to give to others; it names our own addresses for those that reach them directly."""
+    return MagnetLink(
+        torrent.info_hash,
+        name=torrent.name,
+        trackers=torrent.peering.trackers,
+        web_seeds=torrent.link.web_seeds,
+        peers=services.link_addresses(),
+    ).shortened()
+
+
+def metainfo(torrent: Torrent) -> bytes:
+    """The .torrent file; raises EngineError while the metadata is unknown."""
+    if torrent.info is None:
+        raise EngineError(f"the metadata of {torrent.name} is not known yet")
+    return Metainfo(torrent.info, torrent.peering.tiers, torrent.link.web_seeds).to_bytes()
+
+
+def transfer_status(torrent: Torrent, services: Services) -> TransferStatus:
     swarm = torrent.swarm
     total, done = _wanted_bytes(torrent)
     if torrent.state is TransferState.CHECKING:
         done = min(torrent.data.disk.checked_bytes, total)
-    ended = torrent.finished_at or asyncio.get_running_loop().time()
+    ended = torrent.arrival.at or asyncio.get_running_loop().time()
     return TransferStatus(
         info_hash=str(torrent.info_hash),
         name=torrent.name,
         state=torrent.state,
-        magnet=magnet,
+        magnet=str(magnet(torrent, services)),
         total=total,
         done=done,
         down_rate=_rate(swarm.down, swarm),
@@ -54,7 +75,7 @@ def transfer_status(torrent: Torrent, magnet: str) -> TransferStatus:
         peers_by_transport=torrent.peering.connections.peers_by_transport(),
         shared=torrent.shared is not None,
         seconds=ended - torrent.started_at,
-        paths=[str(path) for path in torrent.paths],
+        paths=[str(path) for path in torrent.arrival.paths],
         folder=str(torrent.data.disk.folder),
         notice=torrent.switch.reason or torrent.data.notice or trouble(torrent) or copied(torrent),
         error=torrent.error,

@@ -1,6 +1,7 @@
-"""One torrent of a session: its life from link to seed, with its pauses, and what a person changes meanwhile.
+"""One torrent of a session: its life from link to seed, with its pauses.
 
-Its peers are `peering`'s business, its pieces and files `data`'s, whom to ask for what its swarm's.
+Its peers are `peering`'s business, its pieces and files `data`'s, whom to ask for what its swarm's, what a person
+chooses anew of it `choice`'s.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
+from jupyter_webtorrent.engine.arrival import Arrival
 from jupyter_webtorrent.engine.data import TorrentData
-from jupyter_webtorrent.engine.errors import EngineError, FetchFailedError
+from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.goals import SeedingGoal
 from jupyter_webtorrent.engine.links import Source, source_of
 from jupyter_webtorrent.engine.metadata import TorrentMetadata
@@ -20,14 +22,14 @@ from jupyter_webtorrent.engine.offload import to_the_end
 from jupyter_webtorrent.engine.pause import PauseSwitch
 from jupyter_webtorrent.engine.peering import Peering
 from jupyter_webtorrent.engine.selection import FileSelection
-from jupyter_webtorrent.engine.services import Services, unique
+from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.engine.tiers import Tiers
 from jupyter_webtorrent.engine.work import Work
 from jupyter_webtorrent.net.guard import Policy
 from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.metainfo import Info
-from jupyter_webtorrent.schema.transfers import FilePriority, TransferState
+from jupyter_webtorrent.schema.transfers import TransferState
 from jupyter_webtorrent.storage.create import CreatedTorrent
 from jupyter_webtorrent.storage.errors import DiskTroubleError
 from jupyter_webtorrent.storage.journal import Kept
@@ -63,8 +65,7 @@ class Torrent:
         self.info_hash = source.link.info_hash
         self.state = TransferState.METADATA if source.info is None else TransferState.CHECKING
         self.error = ""
-        self.paths: tuple[Path, ...] = ()
-        """Where the finished top-level files and folders are, or the shared ones."""
+        self.arrival = Arrival()
         self.added_at = kept.torrent.added_at if kept is not None else time.time()
         """Seconds since 1970."""
         self._services = services
@@ -75,12 +76,8 @@ class Torrent:
         """Which of the files, by index, are shared from copies."""
         self._loop = asyncio.get_running_loop()
         self.started_at = self._loop.time()
-        self.finished_at: float | None = None
-        self.done = self._new_done()
-        """The finished paths, or FetchFailedError; nobody need wait for it."""
         self.metadata = TorrentMetadata(source, services)
-        self._complete = asyncio.Event()
-        self._choosing = asyncio.Lock()
+        self.choosing = asyncio.Lock()
         """Held while what is wanted changes, and while it is put in its place."""
         self._running_commands = False
         self._work = Work()
@@ -123,15 +120,6 @@ class Torrent:
         )
         self.peering.web_seeds.add(web_seeds, Policy.NAMED)
         self.peering.web_seeds.add(source.link.web_seeds, Policy.PUBLIC)
-
-    def succeed(self, earlier: Torrent) -> None:
-        """Take the place of one that was begun anew, with all that a person set there."""
-        self.added_at = earlier.added_at
-        self.data.succeed(earlier.data)
-        limits = earlier.peering.limits
-        self.peering.limits.set(limits.down, limits.up)
-        if earlier.switch.is_paused:
-            self.switch.pause(earlier.switch.reason)
 
     # Its life
 
@@ -184,8 +172,8 @@ class Torrent:
         self.peering.start()
         if self.swarm.info is None:
             await self._open(await self.metadata.wait())
-        if self.swarm.is_complete and self.finished_at is None:
-            self._complete.set()  # a pause came between
+        if self.swarm.is_complete and self.arrival.at is None:
+            self.arrival.mark_due()  # a pause came between
         while True:
             await self._transfer()
 
@@ -204,7 +192,7 @@ class Torrent:
             return TransferState.CHECKING
         if self.swarm.on_demand:
             return TransferState.ON_DEMAND
-        done = self.finished_at is not None
+        done = self.arrival.at is not None
         return TransferState.SEEDING if done else TransferState.DOWNLOADING
 
     async def _prepare(self) -> None:
@@ -226,34 +214,29 @@ class Torrent:
 
     async def _transfer(self) -> None:
         """Wait until all that is wanted is here, and put it in its place."""
-        await self._complete.wait()
-        self._complete.clear()
+        await self.arrival.until_due()
         try:
-            async with self._choosing:
+            async with self.choosing:
                 # Unless more is wanted by now, or it is only read.
                 if self.swarm.is_complete and not self.swarm.on_demand:
                     await self._finish()
         except DiskTroubleError as error:
             # Perhaps for ever: other files may be chosen meanwhile.
             await self.data.wait_to_deliver(await self.metadata.wait(), error)
-            self._complete.set()
+            self.arrival.mark_due()
 
     async def _finish(self) -> None:
-        if self.shared is not None:
-            self.paths = self.shared_paths
-        else:
-            paths = await self.data.deliver(await self.metadata.wait())
-            if paths is None:
+        paths = self.shared_paths
+        if self.shared is None:
+            delivered = await self.data.deliver(await self.metadata.wait())
+            if delivered is None:
                 return
-            self.paths = paths
-            if not self.data.was_finished and self.finished_at is None:
+            paths = delivered
+            if not self.data.was_finished and self.arrival.at is None:
                 self.peering.discovery.completed()
         self.state = TransferState.SEEDING
-        if self.finished_at is None:
-            self.finished_at = self._loop.time()
+        self.arrival.came(paths)
         self.keep(soon=True)
-        if not self.done.done():
-            self.done.set_result(self.paths)
 
     async def _open(self, info: Info) -> None:
         """Choose the files, look at what is on disk, and begin to transfer."""
@@ -281,8 +264,7 @@ class Torrent:
         self.state = TransferState.FAILED
         self.error = reason
         self.data.streams.end(reason)
-        if not self.done.done():
-            self.done.set_exception(FetchFailedError(reason))
+        self.arrival.fails(reason)
 
     async def _release(self) -> None:
         """Let go of everything; also what a failure left half-way."""
@@ -293,8 +275,7 @@ class Torrent:
         """`run` is over, or was cancelled before it began: nobody waits in vain."""
         self.switch.rests()
         self.data.streams.end("the transfer was stopped")
-        if not self.done.done():
-            self.done.set_exception(FetchFailedError("the transfer was stopped"))
+        self.arrival.fails("the transfer was stopped")
 
     # Commands of the swarm
 
@@ -312,17 +293,13 @@ class Torrent:
                         case UseMetadata(info=info):
                             self.metadata.came_from_peers(info)
                         case Complete():
-                            self._complete.set()
+                            self.arrival.mark_due()
                         case _:
                             self.peering.carry_out(command)
         finally:
             self._running_commands = False
 
     # What a person asks
-
-    async def wait(self) -> tuple[Path, ...]:
-        """The finished top-level paths; raises FetchFailedError if it cannot go on."""
-        return await asyncio.shield(self.done)
 
     def pause(self) -> None:
         """Begin to stop all traffic. Raises EngineError if it has failed."""
@@ -349,32 +326,6 @@ class Torrent:
             self.switch.resume()
             self.keep(soon=True)
 
-    async def set_priorities(self, priorities: Mapping[int, FilePriority]) -> bool:
-        """Change the priorities of some files; False if this torrent has to be begun anew for that.
-
-        Raises EngineError, and DiskFullError if what is added has no room.
-        """
-        info, downloader = self.swarm.info, self.swarm.downloader
-        if info is None or downloader is None or self.shared is not None:
-            raise EngineError(f"the files of {self.name} cannot be chosen now")
-        async with self._choosing:
-            if not await self.data.disk.prioritize(info, priorities):
-                return False
-            if self.state is TransferState.ON_DEMAND:
-                self.state = TransferState.DOWNLOADING
-            self.swarm.on_demand = False
-            wanted, preferred = self.data.disk.pieces_by_priority(info)
-            self.swarm.select(wanted, preferred, self._loop.time())
-        self.peering.web_seeds.wake()
-        if self.swarm.is_complete:
-            self._complete.set()  # what was added is here, and has yet to be put in its place
-        else:
-            self._more_is_wanted()
-        self.keep(soon=True)
-        self.run_commands()
-        self.data.streams.changed()
-        return True
-
     def learn(self, source: Source, tiers: Tiers = (), web_seeds: Iterable[str] = ()) -> None:
         """Another link names the same torrent: use what it says, and the web seeds that a person names."""
         self.link = self.link.extended_by(source.link)
@@ -384,31 +335,11 @@ class Torrent:
         self.metadata.learn(source)
         self.keep(soon=True)
 
-    def covers(self, selection: FileSelection) -> bool:
-        """Whether a request for these files brings nothing new; raises EngineError if there are none."""
-        if self.swarm.on_demand or selection.on_demand:
-            return selection.on_demand
-        return self.shared is not None or self.data.disk.selection.covers(selection, self.info)
-
     # What is told of it
 
     @property
     def info(self) -> Info | None:
         return self.metadata.info
-
-    @property
-    def tiers(self) -> Tiers:
-        return self.peering.tiers
-
-    @property
-    def trackers(self) -> tuple[str, ...]:
-        """Of all tiers."""
-        return unique(*self.tiers)
-
-    @property
-    def named_trackers(self) -> tuple[str, ...]:
-        """Those that a person named."""
-        return tuple(filter(self._services.tcp_trackers.is_named, self.trackers))
 
     @property
     def name(self) -> str:
@@ -430,7 +361,7 @@ class Torrent:
     @property
     def is_finished(self) -> bool:
         """Whether every wanted byte is, or once was, in place."""
-        return self.data.was_finished or self.finished_at is not None
+        return self.data.was_finished or self.arrival.at is not None
 
     # What its seeding goal asks (`SeededTorrent`)
 
@@ -453,21 +384,6 @@ class Torrent:
     def _require_alive(self) -> None:
         if self.state is TransferState.FAILED:
             raise EngineError(f"{self.name} has failed: fetch or share it again")
-
-    def _new_done(self) -> asyncio.Future[tuple[Path, ...]]:
-        done: asyncio.Future[tuple[Path, ...]] = self._loop.create_future()
-        done.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return done
-
-    def _more_is_wanted(self) -> None:
-        self.data.was_finished = False
-        if self.finished_at is None:
-            return
-        self.finished_at = None
-        self.paths = ()
-        self.done = self._new_done()
-        if self.state is TransferState.SEEDING:
-            self.state = TransferState.DOWNLOADING
 
     def _wanted_again(self) -> None:
         """Something is to be fetched that was had, or was not wanted: even from those that had no use for us."""

@@ -46,7 +46,10 @@ class Access(Protocol):
 
     def resume(self, info_hash: str) -> TransferStatus: ...
 
-    def remove(self, info_hash: str, *, delete_data: bool = False) -> None: ...
+    def remove(
+        self, info_hash: str, *, delete_data: bool = False, only_on_demand: bool = False
+    ) -> None:
+        """Forget a transfer; RequestRefusedError if it is gone, or `only_on_demand` and a download by now."""
 
     def metainfo(self, info_hash: str) -> bytes:
         """The .torrent file."""

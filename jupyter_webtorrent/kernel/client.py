@@ -99,9 +99,12 @@ class Client:
     def resume(self, info_hash: str) -> TransferStatus:
         return self._read(TransferStatus, self._send("POST", f"torrents/{info_hash}/resume"))
 
-    def remove(self, info_hash: str, *, delete_data: bool = False) -> None:
-        query = "?data=true" if delete_data else ""
-        self._send("DELETE", f"torrents/{info_hash}{query}")
+    def remove(
+        self, info_hash: str, *, delete_data: bool = False, only_on_demand: bool = False
+    ) -> None:
+        options = {"data": delete_data, "on_demand": only_on_demand}
+        query = urlencode({name: "true" for name, wanted in options.items() if wanted})
+        self._send("DELETE", f"torrents/{info_hash}{query and '?'}{query}")
 
     def metainfo(self, info_hash: str) -> bytes:
         """The .torrent file."""

@@ -9,6 +9,7 @@ import errno
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 from urllib.parse import unquote
@@ -273,7 +274,8 @@ class WebTorrentFileSystem(AbstractFileSystem):  # type: ignore[misc]
             return self._known(access, info_hash)
         except BaseException:
             if not was_there:  # a wrong link is not to be looked for for ever
-                access.remove(info_hash)
+                with suppress(RequestRefusedError):  # gone already, or a download by now
+                    access.remove(info_hash, only_on_demand=True)
             raise
 
     def _known(self, access: Access, info_hash: str) -> TransferDetails:

@@ -100,8 +100,14 @@ class LocalAccess:
     def resume(self, info_hash: str) -> TransferStatus:
         return self._ask(lambda host: host.resume(info_hash))
 
-    def remove(self, info_hash: str, *, delete_data: bool = False) -> None:
-        self._ask(lambda host: host.remove(info_hash, delete_data=delete_data))
+    def remove(
+        self, info_hash: str, *, delete_data: bool = False, only_on_demand: bool = False
+    ) -> None:
+        self._ask(
+            lambda host: host.remove(
+                info_hash, delete_data=delete_data, only_on_demand=only_on_demand
+            )
+        )
 
     def metainfo(self, info_hash: str) -> bytes:
         """The .torrent file."""

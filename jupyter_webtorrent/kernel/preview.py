@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from jupyter_webtorrent.kernel.access import Access
-from jupyter_webtorrent.kernel.errors import TransferFailedError
+from jupyter_webtorrent.kernel.errors import RequestRefusedError
 from jupyter_webtorrent.kernel.sharing import StrPath, absolute, absolute_link
 from jupyter_webtorrent.kernel.transfer import Transfer
-from jupyter_webtorrent.schema.transfers import (
-    FetchRequest,
-    FileStatus,
-    TransferState,
-    TransferStatus,
-)
+from jupyter_webtorrent.schema.transfers import FetchRequest, FileStatus
 
 
 class Preview:
@@ -59,19 +55,6 @@ class Preview:
         if not self._is_ours:
             return
         self._is_ours = False
-        try:
-            status = self.client.transfer(self.info_hash)
-        except TransferFailedError:  # gone already
-            return
-        if _is_a_look(status):
-            self.client.remove(self.info_hash, delete_data=True)
-
-
-def _is_a_look(status: TransferStatus) -> bool:
-    """Whether nothing but the list of files was asked for."""
-    return status.state in (
-        TransferState.METADATA,
-        TransferState.CHECKING,
-        TransferState.ON_DEMAND,
-        TransferState.FAILED,
-    )
+        # Otherwise it is gone already, or a download.
+        with suppress(RequestRefusedError):
+            self.client.remove(self.info_hash, delete_data=True, only_on_demand=True)

@@ -32,7 +32,8 @@ class TransfersHandler(RestHandler):
 
 
 class TransferHandler(RestHandler):
-    """One transfer with its files, peers and trackers; DELETE forgets it, `?data=true` with what it fetched.
+    """One transfer with its files, peers and trackers; DELETE forgets it, `?data=true` with what it fetched,
+    `?on_demand=true` unless it has become a download.
 
     PATCH changes what is wanted of it and how fast it may be.
     """
@@ -53,12 +54,21 @@ class TransferHandler(RestHandler):
     @authenticated
     @authorized
     async def delete(self, info_hash: str) -> None:
-        data = self.get_query_argument("data", "false")
-        if data not in ("true", "false"):
-            raise HTTPError(400, "data is true or false, not %r.", data)
-        await self.ask(self.app.host.remove(info_hash.lower(), delete_data=data == "true"))
+        removal = self.app.host.remove(
+            info_hash.lower(),
+            delete_data=self._flag("data"),
+            only_on_demand=self._flag("on_demand"),
+        )
+        await self.ask(removal)
         self.set_status(204)
         self.finish()
+
+    def _flag(self, name: str) -> bool:
+        """Whether the query says so."""
+        value = self.get_query_argument(name, "false")
+        if value not in ("true", "false"):
+            raise HTTPError(400, "%s is true or false, not %r.", name, value)
+        return value == "true"
 
 
 class PauseHandler(RestHandler):

@@ -25,15 +25,16 @@ from jupyter_webtorrent.storage.errors import (
 )
 from jupyter_webtorrent.storage.files import (
     allocated_bytes,
-    is_hole,
-    open_below,
     plain_errors,
-    read_at,
-    remove_below,
     stat_below,
 )
-from jupyter_webtorrent.storage.hashing import Progress, check_pieces, digest_of_zeros
+from jupyter_webtorrent.storage.hashing import Progress, check_pieces
 from jupyter_webtorrent.storage.locks import PartLock
+from jupyter_webtorrent.storage.ownership import (
+    drop_second_names,
+    has_form_of_part,
+    looks_like_ours,
+)
 from jupyter_webtorrent.storage.paths import (
     lock_name,
     numbered,
@@ -45,8 +46,6 @@ from jupyter_webtorrent.storage.paths import (
 
 MAX_NUMBER: Final = 999
 """The last name tried is `data (999).csv`."""
-
-_SCAN_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,49 +267,25 @@ class Chooser:
             return None
         slots = self.slots(names.part, writable=True)
         try:
-            if self._stands(names.part) and not self._is_ours(names.part, lock.owner, slots):
+            if self._stands(names.part) and not self._is_ours(names, lock.owner, slots):
                 self._reason = self._reason or f"another download is in the way of {self.label}"
                 lock.release(remove=not lock.owner)
                 return None
-            _drop_second_names(slots)
+            drop_second_names(slots)
             lock.claim(self.owner)
         except BaseException:
             lock.release(remove=not lock.owner)
             raise
         return Placement(self.folder, names, slots, lock)
 
-    def _is_ours(self, part: str, owner: str, slots: Sequence[FileSlot]) -> bool:
+    def _is_ours(self, names: Names, owner: str, slots: Sequence[FileSlot]) -> bool:
         """Whether a part may be gone on with: nothing of another torrent's, or a person's, would be lost."""
-        found = stat_below(self.folder, (part,))
-        if found is None:
-            return False
-        if self._info.single_file:
-            # A second link would be a finished file that writing here would change.
-            if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
-                return False
-        elif not stat.S_ISDIR(found.st_mode):
+        if not has_form_of_part(self._info, self.folder, names.part):
             return False
         if owner:
             return owner == self.owner
-        return self._looks_like_ours(self.folder / part, slots)
-
-    def _looks_like_ours(self, part: Path, slots: Sequence[FileSlot]) -> bool:
-        """Judge a part whose lock file is gone by its data: some piece is right, or nothing is there at all."""
-        expected = {slot.path: slot.length for slot in slots if not slot.padding}
-        there = [part] if self._info.single_file else [*_files_below(part)]
         with plain_errors(f"read the part of {self.label}"):
-            if any(path not in expected or path.lstat().st_size > expected[path] for path in there):
-                return False
-            data = TorrentData(self._info.layout, slots)
-            try:
-                layout = self._info.layout
-                for piece, good in self._check(data, range(layout.piece_count)):
-                    zeros = digest_of_zeros(layout.piece_size(piece))
-                    if good and self._info.piece_hash(piece) != zeros:
-                        return True
-            finally:
-                data.close()
-            return not any(map(_has_data, there))
+            return looks_like_ours(self._info, self.folder / names.part, slots, self._check)
 
     def _merge(self, placement: Placement) -> bool:
         """Go on in the folder that an earlier selection was delivered to, if its files are as they were."""
@@ -373,34 +348,3 @@ class Chooser:
                 f"not enough room in {shown(str(self.folder))} for {self.label}:"
                 f" {needed:,} bytes are needed and {free:,} are free"
             )
-
-
-def _drop_second_names(slots: Sequence[FileSlot]) -> None:
-    """Take from the part what a crash amid `finish` left under its final name too: a person may edit that,
-    and to write here would change it."""
-    for slot in slots:
-        found = None if slot.padding else stat_below(slot.root, slot.parts)
-        if found and stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
-            remove_below(slot.root, slot.parts)
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    for root, _, files in os.walk(folder):
-        for name in files:
-            yield Path(root, name)
-
-
-def _has_data(path: Path) -> bool:
-    """Whether any byte of a file is not zero."""
-    descriptor = open_below(path.parent, (path.name,), os.O_RDONLY)
-    try:
-        length = os.fstat(descriptor).st_size
-        for offset in range(0, length, _SCAN_BYTES):
-            size = min(_SCAN_BYTES, length - offset)
-            if not is_hole(descriptor, offset, size) and read_at(descriptor, size, offset).strip(
-                b"\0"
-            ):
-                return True
-        return False
-    finally:
-        os.close(descriptor)

@@ -68,6 +68,11 @@ export class TransferApi {
     await this._request('DELETE', `torrents/${infoHash}${deleteData ? '?data=true' : ''}`);
   }
 
+  /** Forget a transfer on demand, with what was read of it; rejects once somebody has made a download of it. */
+  async removeOnDemand(infoHash: string): Promise<void> {
+    await this._request('DELETE', `torrents/${infoHash}?data=true&on_demand=true`);
+  }
+
   /** Choose what holds until it is chosen anew, also over restarts of the server. */
   async applySettings(settings: ISettings): Promise<void> {
     await this._request('PUT', 'settings', settings);

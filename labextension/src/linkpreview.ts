@@ -31,7 +31,7 @@ export type PreviewState =
   | { readonly kind: 'here'; readonly transfer: ITransferStatus }
   | { readonly kind: 'failed'; readonly error: unknown };
 
-type PreviewApi = Pick<TransferApi, 'details' | 'fetch' | 'list' | 'remove'>;
+type PreviewApi = Pick<TransferApi, 'details' | 'fetch' | 'list' | 'removeOnDemand'>;
 
 /** Runs from its making; whoever disposes of it before `fetch` has succeeded leaves nothing behind. */
 export class TorrentPreview implements IDisposable {
@@ -120,12 +120,9 @@ export class TorrentPreview implements IDisposable {
     }
     this._begun = undefined;
     try {
-      const { transfer } = await this._api.details(infoHash);
-      if (['metadata', 'on_demand', 'failed'].includes(transfer.state)) {
-        await this._api.remove(infoHash, true);
-      }
+      await this._api.removeOnDemand(infoHash);
     } catch {
-      // It is gone, or the server is: the list of transfers shows which.
+      // It is a download by now, or gone, or the server is: the list of transfers shows which.
     }
   }
 

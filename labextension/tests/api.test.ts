@@ -77,6 +77,13 @@ describe('the list of transfers', () => {
   });
 });
 
+it('asks to remove what is on demand, and nothing else', async () => {
+  const api = apiThatAnswers({ message: 'it stays' }, { status: 409 });
+  await expect(api.removeOnDemand('ab')).rejects.toThrow('it stays');
+  const { search } = new URL(asked[0]?.url ?? '');
+  expect(search).toContain('data=true&on_demand=true');
+});
+
 describe('a file of a transfer', () => {
   const hash = 'ab'.repeat(20);
   const stream = `http://localhost:8888/user/ada/webtorrent/stream/${hash}`;

@@ -12,7 +12,7 @@ class FakeServer {
   transfers: ITransferStatus[] = [];
   state: ITransferStatus['state'] = 'metadata';
   readonly requests: IFetchRequest[] = [];
-  removed: [string, boolean | undefined][] = [];
+  removed: string[] = [];
 
   list = (): Promise<ITransferStatus[]> => Promise.resolve(this.transfers);
 
@@ -38,8 +38,11 @@ class FakeServer {
       up_limit: null
     });
 
-  remove = (infoHash: string, deleteData?: boolean): Promise<void> => {
-    this.removed.push([infoHash, deleteData]);
+  removeOnDemand = (infoHash: string): Promise<void> => {
+    if (this.state === 'downloading') {
+      return Promise.reject(new Error('no longer on demand'));
+    }
+    this.removed.push(infoHash);
     return Promise.resolve();
   };
 
@@ -86,7 +89,7 @@ describe('a preview', () => {
       await settle();
       preview.dispose();
       await settle();
-      expect(server.removed).toEqual([[HASH, true]]);
+      expect(server.removed).toEqual([HASH]);
     }
   );
 
@@ -101,7 +104,7 @@ describe('a preview', () => {
     preview.dispose();
     answer(server.transfer);
     await settle();
-    expect(server.removed).toEqual([[HASH, true]]);
+    expect(server.removed).toEqual([HASH]);
   });
 
   it('leaves a download alone that somebody made of it', async () => {
@@ -130,7 +133,7 @@ describe('a preview', () => {
     const preview = new TorrentPreview(server, { link: '', metainfo: 'ZQ==' });
     await settle();
     expect(preview.state).toEqual({ kind: 'failed', error: new Error('no space') });
-    expect(server.removed).toEqual([[HASH, true]]);
+    expect(server.removed).toEqual([HASH]);
 
     server.answer = () => Promise.reject(new Error('not a link'));
     const other = new TorrentPreview(server, { link: 'nonsense' });

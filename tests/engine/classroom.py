@@ -94,7 +94,7 @@ async def all_done(torrents: Iterable[Torrent], seconds: float) -> None:
     """Wait, at most so many virtual seconds, until all are complete."""
     async with asyncio.timeout(seconds):
         for torrent in torrents:
-            await torrent.wait()
+            await torrent.arrival.wait()
 
 
 async def until(condition: Callable[[], bool], seconds: float = 120) -> None:

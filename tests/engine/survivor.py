@@ -52,10 +52,10 @@ async def live(options: argparse.Namespace) -> None:
             async with session.open_stream(torrent.info_hash, 0) as stream:
                 await stream.read(0, 1 << 20, ahead=0)
             say("read", have=have(torrent))
-        while not torrent.done.done():
+        while not torrent.arrival.done.done():
             say("progress", have=have(torrent), peers=len(torrent.swarm.peers))
             await asyncio.sleep(0.02)
-        await torrent.wait()
+        await torrent.arrival.wait()
         say("complete", down=torrent.swarm.down.total, checked=torrent.data.disk.checked_bytes)
         await asyncio.Event().wait()
 

@@ -96,7 +96,7 @@ async def test_whoever_waits_hears_that_a_fetch_was_removed(tmp_path: Path) -> N
         fetched = await student.session.fetch(request(student, link))
         await student.session.remove(fetched.info_hash)  # before it ran for the first time
         with pytest.raises(FetchFailedError, match="stopped"):
-            await fetched.wait()
+            await fetched.arrival.wait()
 
 
 async def test_a_share_of_what_is_still_coming_takes_its_place(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ async def test_a_link_that_names_files_which_are_not_there_fails(tmp_path: Path)
         link = f"{teacher.session.magnet(await teacher.share(folder))}&so=7"
         fetched = await student.session.fetch(request(student, link))
         with pytest.raises(FetchFailedError, match="no file of course the link asks for"):
-            await fetched.wait()
+            await fetched.arrival.wait()
 
 
 async def test_a_tracker_that_cannot_be_used_does_not_spoil_the_others(tmp_path: Path) -> None:
@@ -221,4 +221,4 @@ async def test_what_is_begun_anew_rests_and_is_limited_as_before(tmp_path: Path)
         assert anew.added_at == fetched.added_at
         await student.session.resume(anew.info_hash)
         await all_done([anew], 60)
-        assert sorted(digest(anew.paths[0])) == ["a.csv", "c.csv"]
+        assert sorted(digest(anew.arrival.paths[0])) == ["a.csv", "c.csv"]

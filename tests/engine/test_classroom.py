@@ -32,8 +32,8 @@ async def test_two_peers_over_a_lossy_network(tmp_path: Path) -> None:
         shared = await teacher.share(data)
         fetched = await student.fetch(shared, [teacher.address])
         await all_done([fetched], 60)
-        assert fetched.paths == (student.folder / "data.csv",)
-        assert digest(fetched.paths[0]) == digest(data)
+        assert fetched.arrival.paths == (student.folder / "data.csv",)
+        assert digest(fetched.arrival.paths[0]) == digest(data)
         assert fetched.state is TransferState.SEEDING
         status = student.session.transfer(fetched)
         assert status.by_transport == {"memory": 3 * MB + 17}
@@ -47,8 +47,8 @@ async def test_a_folder_arrives_with_all_that_is_in_it(tmp_path: Path) -> None:
         shared = await teacher.share(folder)
         fetched = await student.fetch(shared, [teacher.address])
         await all_done([fetched], 60)
-        assert fetched.paths == (student.folder / "lesson 1",)
-        assert digest(fetched.paths[0]) == digest(folder)
+        assert fetched.arrival.paths == (student.folder / "lesson 1",)
+        assert digest(fetched.arrival.paths[0]) == digest(folder)
 
 
 async def test_ten_students_carry_it_among_themselves(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ async def test_only_the_selected_files_arrive(tmp_path: Path) -> None:
         wrong = await room.machine("other")
         refused = await wrong.fetch(shared, [teacher.address], select=["*.xlsx"])
         with pytest.raises(FetchFailedError, match=r"no file of lesson 1 matches \*\.xlsx"):
-            await refused.wait()
+            await refused.arrival.wait()
 
 
 async def test_what_was_there_is_never_overwritten(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ async def test_what_was_there_is_never_overwritten(tmp_path: Path) -> None:
         fetched = await student.fetch(shared, [teacher.address])
         await all_done([fetched], 60)
         assert (student.folder / "data.csv").read_text() == "my own work"
-        assert fetched.paths == (student.folder / "data (1).csv",)
+        assert fetched.arrival.paths == (student.folder / "data (1).csv",)
         assert "data (1).csv" in student.session.transfer(fetched).notice
 
 

@@ -137,7 +137,7 @@ async def test_rates_goals_and_slots_change_without_a_new_session(
         (tmp_path / "own.txt").write_text("own")
         request = ShareRequest(paths=[str(tmp_path / "own.txt")])
         own = await student.runner.call(lambda session: session.share(request))
-        assert own.trackers == ("ws://127.0.0.1:9/announce",)
+        assert own.peering.trackers == ("ws://127.0.0.1:9/announce",)
 
 
 @pytest.mark.looptime

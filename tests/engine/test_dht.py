@@ -84,7 +84,7 @@ async def test_an_info_hash_is_enough(internet: Internet) -> None:
     fetched = await leech.fetch(
         FetchRequest(link=str(shared.info_hash), folder=internet.target(), trackers=[])
     )
-    await fetched.wait()
+    await fetched.arrival.wait()
     assert leech.status().dht_trouble == ""
 
 
@@ -169,7 +169,7 @@ async def test_peers_tell_each_other_of_their_nodes(internet: Internet) -> None:
             peers=[str(seed.listening)],
         )
     )
-    await fetched.wait()
+    await fetched.arrival.wait()
     await until(lambda: seed.status().dht_nodes == leech.status().dht_nodes == 1)
 
 

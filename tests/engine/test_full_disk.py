@@ -75,7 +75,7 @@ async def test_what_has_no_room_is_refused_when_it_is_added(
             request = FetchRequest(link=link, folder=str(small_disk), peers=[teacher.address])
             fetched = await student.fetch(request)
             with pytest.raises(FetchFailedError, match="not enough room"):
-                await fetched.wait()
+                await fetched.arrival.wait()
 
 
 async def test_a_state_on_a_full_disk_is_kept_as_soon_as_there_is_room(

@@ -200,7 +200,7 @@ async def test_a_failed_fetch_can_be_tried_again_at_once(
             broken.setattr(PieceStore, "write_piece", a_link_is_in_the_way)
             fetched = await student.fetch(shared, [teacher.address])
             with pytest.raises(FetchFailedError, match="a link is in the way"):
-                await fetched.wait()
+                await fetched.arrival.wait()
         again = await student.fetch(shared, [teacher.address])  # the first one is still closing
         await all_done([again], 60)
         assert digest(student.folder / "data.csv") == digest(data)

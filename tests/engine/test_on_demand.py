@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
+from jupyter_webtorrent.engine import status
+from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.stream import LOOK_AHEAD_BYTES
 from jupyter_webtorrent.engine.torrent import Torrent
@@ -108,7 +109,7 @@ async def test_the_list_of_files_comes_and_nothing_else(tmp_path: Path) -> None:
         assert [(file.path, file.length, file.wanted) for file in details.files] == [
             (name, SIZE, False) for name in NAMES
         ]
-        assert not torrent.done.done()
+        assert not torrent.arrival.done.done()
 
 
 async def test_what_is_read_comes_and_no_more(tmp_path: Path) -> None:
@@ -217,6 +218,23 @@ async def test_choosing_files_makes_it_an_ordinary_download_of_these(tmp_path: P
         assert torrent.swarm.down.total < SIZE + down - 2 * MIB + 3 * MIB
         with pytest.raises(EngineError, match=r"a\.bin is not among the files that are fetched"):
             await read(student, torrent, "a.bin", MIB, 1000)
+
+
+async def test_a_removal_of_what_is_on_demand_leaves_a_download_alone(tmp_path: Path) -> None:
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, shared = await share(room)
+        student = await room.machine("student")
+        torrent = await look_into(student, teacher, shared)
+        await student.session.remove(torrent.info_hash, only_on_demand=True)
+        assert student.session.transfers() == []
+
+        await student.session.fetch(request(teacher, shared, on_demand=True))
+        fetched = await student.session.fetch(request(teacher, shared, student.folder))
+        assert fetched.state is TransferState.METADATA
+        with pytest.raises(EngineError, match="is no longer on demand"):
+            await student.session.remove(fetched.info_hash, only_on_demand=True, delete_data=True)
+        await all_done([fetched], 60)
+        assert digest(student.folder / "course") == digest(tmp_path / "course")
 
 
 async def test_all_files_may_be_chosen(tmp_path: Path) -> None:
@@ -411,7 +429,7 @@ async def test_a_torrent_file_is_told_and_taken(tmp_path: Path) -> None:
     async with classroom(tmp_path, SLOW) as room:
         teacher, shared = await share(room)
         student = await room.machine("student")
-        raw = teacher.session.metainfo(shared.info_hash)
+        raw = status.metainfo(shared)
         assert Metainfo.from_bytes(raw).info == shared.info
         options = {"folder": str(student.folder), "peers": [teacher.address]}
         ask = FetchRequest(link="", metainfo=raw, files=[1], **options)  # type: ignore[arg-type]
@@ -427,7 +445,7 @@ async def test_requests_that_mean_nothing_are_refused(tmp_path: Path) -> None:
         student = await room.machine("student")
         link = f"magnet:?xt=urn:btih:{shared.info_hash}&x.pe={teacher.address}"
         folder = str(student.folder)
-        raw = teacher.session.metainfo(shared.info_hash)
+        raw = status.metainfo(shared)
         for ask, error in (
             (FetchRequest(link, ""), "no folder was named"),
             (FetchRequest(link, folder, metainfo=raw), "not both"),
@@ -437,9 +455,7 @@ async def test_requests_that_mean_nothing_are_refused(tmp_path: Path) -> None:
                 await student.session.fetch(ask)
         with pytest.raises(MetainfoError, match=r"cannot read a \.torrent file"):
             await student.session.fetch(FetchRequest("", folder, metainfo=b"no torrent"))
-        with pytest.raises(TransferNotFoundError):
-            student.session.metainfo(shared.info_hash)
         room.network.unplug("teacher")
         fetched = await student.session.fetch(FetchRequest(link, folder))
         with pytest.raises(EngineError, match=r"metadata of .* is not known yet"):
-            student.session.metainfo(fetched.info_hash)
+            status.metainfo(fetched)

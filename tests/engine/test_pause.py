@@ -135,7 +135,7 @@ async def test_not_a_byte_moves_while_a_fetch_is_paused(
         assert len(tracker.heard) == heard
         assert not fetched.swarm.peers
         assert student.session.status().down_rate == 0
-        assert not fetched.done.done()
+        assert not fetched.arrival.done.done()
 
         resumed_at = asyncio.get_running_loop().time()
         await student.session.resume(fetched.info_hash)

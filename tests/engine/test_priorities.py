@@ -139,7 +139,7 @@ async def test_files_that_were_there_already_are_joined_by_others(tmp_path: Path
         await all_done([fetched], 60)
         again = await student.session.set_priorities(fetched.info_hash, {1: NORMAL})
         await all_done([again], 60)
-        (folder,) = again.paths  # a new one: what was there is a person's own
+        (folder,) = again.arrival.paths  # a new one: what was there is a person's own
         assert sorted(digest(folder)) == ["a.bin", "b.bin"]
 
 

@@ -130,7 +130,7 @@ async def test_a_magnet_link_that_turns_out_private_is_named_no_more(
         await until(lambda: fetched.info is not None)
         await asyncio.sleep(0.05)  # what is on its way
         internet.messages.clear()
-        await fetched.wait()
+        await fetched.arrival.wait()
         await asyncio.sleep(LONG)
         assert internet.naming(shared.info_hash) == []
         await leech.pause(shared.info_hash)

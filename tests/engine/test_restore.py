@@ -297,7 +297,7 @@ async def test_a_finished_download_of_which_more_is_wanted_is_not_finished(
             assert fetched.is_finished
             await student.session.set_priorities(fetched.info_hash, {1: FilePriority.NORMAL})
             assert not fetched.is_finished
-            assert not fetched.done.done()
+            assert not fetched.arrival.done.done()
 
 
 async def test_a_goal_goes_on_where_an_earlier_session_left_it(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ async def test_a_web_seed_alone_gives_everything(tmp_path: Path) -> None:
         student = await room.machine("student", ranges=web)
         fetched = await fetch(student, torrent_file(tmp_path, data))
         await all_done([fetched], 60)
-        assert digest(fetched.paths[0]) == digest(data)
+        assert digest(fetched.arrival.paths[0]) == digest(data)
         status = student.session.transfer(fetched)
         assert status.by_transport == {"webseed": 3 * MB + 17}
         assert web.policies == {Policy.PUBLIC}
@@ -88,7 +88,7 @@ async def test_a_folder_comes_file_by_file_without_the_empty_ones(tmp_path: Path
         student = await room.machine("student", ranges=web)
         fetched = await fetch(student, torrent_file(tmp_path, folder))
         await all_done([fetched], 60)
-        assert digest(fetched.paths[0]) == digest(folder)
+        assert digest(fetched.arrival.paths[0]) == digest(folder)
     assert {part.url for part in web.asked} == {
         BASE + "lesson%201/intro.ipynb",
         BASE + "lesson%201/data/table%201.csv",
@@ -121,7 +121,7 @@ async def test_padding_is_never_asked_for(tmp_path: Path) -> None:
         student = await room.machine("student", ranges=web)
         fetched = await fetch(student, torrent)
         await all_done([fetched], 60)
-        assert digest(fetched.paths[0]) == digest(tmp_path / "pad")
+        assert digest(fetched.arrival.paths[0]) == digest(tmp_path / "pad")
     assert {part.url for part in web.asked} == {BASE + "pad/a.bin", BASE + "pad/b.bin"}
 
 
@@ -135,7 +135,7 @@ async def test_a_web_seed_and_a_peer_share_the_work(tmp_path: Path) -> None:
         fetched = await fetch(student, torrent_file(tmp_path, data), peers=[teacher.address])
         await all_done([fetched], 60)
         by_transport = student.session.transfer(fetched).by_transport
-        assert digest(fetched.paths[0]) == digest(data)
+        assert digest(fetched.arrival.paths[0]) == digest(data)
     assert by_transport["memory"] > MB
     assert by_transport["webseed"] > MB
 
@@ -149,7 +149,7 @@ async def test_a_web_seed_that_lies_is_banned_and_the_peer_gives_the_rest(tmp_pa
         await teacher.share(data)
         fetched = await fetch(student, torrent_file(tmp_path, data), peers=[teacher.address])
         await all_done([fetched], 120)
-        assert digest(fetched.paths[0]) == digest(data)
+        assert digest(fetched.arrival.paths[0]) == digest(data)
         (seed,) = student.session.details(fetched).web_seeds
         assert seed.state == "failed"
         assert "bad piece" in seed.message
@@ -187,7 +187,7 @@ async def test_a_file_that_the_server_lacks_comes_from_a_peer(tmp_path: Path) ->
         await teacher.share(folder)
         fetched = await fetch(student, torrent_file(tmp_path, folder), peers=[teacher.address])
         await all_done([fetched], 60)
-        assert digest(fetched.paths[0]) == digest(folder)
+        assert digest(fetched.arrival.paths[0]) == digest(folder)
         assert student.session.transfer(fetched).by_transport["webseed"] > MB
     assert sum(part.url.endswith("lost.csv") for part in web.asked) <= 2
 
@@ -223,7 +223,7 @@ async def test_a_silent_web_seed_holds_up_nobody(tmp_path: Path) -> None:
         await teacher.share(data)
         fetched = await fetch(student, torrent_file(tmp_path, data), peers=[teacher.address])
         await all_done([fetched], 60)
-        assert digest(fetched.paths[0]) == digest(data)
+        assert digest(fetched.arrival.paths[0]) == digest(data)
 
 
 async def test_a_web_seed_gives_a_file_more_after_a_pause(tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ async def test_a_web_seed_gives_again_what_was_lost_on_the_disk(tmp_path: Path) 
         disk.check_before_finish = check  # type: ignore[method-assign]
         await all_done([fetched], 60)
         assert next(checks, None) is None
-        assert digest(fetched.paths[0]) == digest(data)
+        assert digest(fetched.arrival.paths[0]) == digest(data)
 
 
 async def test_a_web_seed_that_keeps_failing_under_a_limit_leaves_nothing_behind(

@@ -52,7 +52,7 @@ async def test_they_move_to_one_tcp_connection(tmp_path: Path, embedded_tracker:
 
         await until(on_tcp, SECONDS)
         async with asyncio.timeout(SECONDS):
-            await fetched.wait()
+            await fetched.arrival.wait()
         status = far.transfer(fetched)
         assert most == 1
         assert status.by_transport["webrtc"] > 0
@@ -68,7 +68,7 @@ async def test_they_stay_on_webrtc_where_tcp_is_refused(
             assert session._listener is not None
             await session._listener.aclose()
         async with asyncio.timeout(SECONDS):
-            await fetched.wait()
+            await fetched.arrival.wait()
         assert far.transfer(fetched).by_transport == {"webrtc": SIZE}
         refused = [
             failure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from jupyter_webtorrent.kernel.errors import TransferFailedError
+from jupyter_webtorrent.kernel.errors import RequestRefusedError, TransferFailedError
 from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
     FileStatus,
@@ -75,7 +75,11 @@ class LessonClient(ScriptedClient):
         self.resumed += 1
         return self.transfer(info_hash)
 
-    def remove(self, info_hash: str, *, delete_data: bool = False) -> None:
+    def remove(
+        self, info_hash: str, *, delete_data: bool = False, only_on_demand: bool = False
+    ) -> None:
+        if only_on_demand and self.now is not None and self.now.state is TransferState.DOWNLOADING:
+            raise RequestRefusedError("it is no longer on demand: it stays")
         self.now = None
         self.removed.append(delete_data)
 

@@ -9,7 +9,7 @@ import msgspec
 
 from jupyter_webtorrent.kernel.client import Client
 from jupyter_webtorrent.kernel.discovery import ServerAddress
-from jupyter_webtorrent.kernel.errors import TransferFailedError
+from jupyter_webtorrent.kernel.errors import RequestRefusedError, TransferFailedError
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.schema.failures import ConnectionFailure, FailureCode
 from jupyter_webtorrent.schema.transfers import (
@@ -160,7 +160,11 @@ class PanelServer(ScriptedClient):
     def resume(self, info_hash: str) -> TransferStatus:
         return self._turn(info_hash, "resume", TransferState.DOWNLOADING)
 
-    def remove(self, info_hash: str, *, delete_data: bool = False) -> None:
+    def remove(
+        self, info_hash: str, *, delete_data: bool = False, only_on_demand: bool = False
+    ) -> None:
+        if only_on_demand and self.transfer(info_hash).state is TransferState.DOWNLOADING:
+            raise RequestRefusedError("it is no longer on demand: it stays")
         self.asked_for.append(("remove", info_hash, delete_data))
         self.set(*(each for each in self.now if each.info_hash != info_hash))
 

@@ -106,12 +106,16 @@ def test_one_transfer_is_asked_for_by_its_info_hash(server: Server, client: Clie
         client.transfer(HASH)
 
 
-def test_a_removal_says_whether_the_data_goes_too(server: Server, client: Client) -> None:
+def test_a_removal_says_whether_the_data_goes_too_and_when_it_is_not_meant(
+    server: Server, client: Client
+) -> None:
     server.answer = (204, b"")
     client.remove(HASH)
     assert server.request[:2] == ("DELETE", f"/lab/webtorrent/api/torrents/{HASH}")
     client.remove(HASH, delete_data=True)
     assert server.request[1] == f"/lab/webtorrent/api/torrents/{HASH}?data=true"
+    client.remove(HASH, delete_data=True, only_on_demand=True)
+    assert server.request[1] == f"/lab/webtorrent/api/torrents/{HASH}?data=true&on_demand=true"
 
 
 @pytest.mark.parametrize("code", [400, 404, 409, 413])

@@ -142,7 +142,9 @@ def test_a_wait_that_is_cancelled_removes_the_transfer_and_says_what_is_kept(
     removed: list[tuple[str, bool]] = []
 
     class Client(ScriptedClient):
-        def remove(self, info_hash: str, *, delete_data: bool = False) -> None:
+        def remove(
+            self, info_hash: str, *, delete_data: bool = False, only_on_demand: bool = False
+        ) -> None:
             removed.append((info_hash, delete_data))
 
     class Display(TextDisplay):

@@ -128,6 +128,16 @@ def test_what_was_there_before_is_not_removed(monkeypatch: pytest.MonkeyPatch) -
     panel.close()
 
 
+def test_what_somebody_fetches_meanwhile_is_not_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = PanelServer(files=FILES)
+    panel = panel_of(server, monkeypatch)
+    server.set(status(TransferState.DOWNLOADING))
+    panel.start_cancel().join(5)
+    assert server.now == [status(TransferState.DOWNLOADING)]
+    assert panel.error.value == ""
+    panel.close()
+
+
 def test_a_closed_panel_removes_what_it_only_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     server = PanelServer(files=FILES)
     panel = panel_of(server, monkeypatch)

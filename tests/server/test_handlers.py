@@ -267,9 +267,27 @@ async def test_a_removal_with_a_misspelt_option_removes_nothing(
     jp_fetch: Fetch, post: Fetch, dataset: Path
 ) -> None:
     shared = json.loads((await post("share", paths=[dataset.name])).body)
-    answer = jp_fetch(API, "torrents", shared["info_hash"], method="DELETE", params={"data": "yes"})
-    assert await refusal(answer) == (400, "data is true or false, not 'yes'.")
+    for option in ("data", "on_demand"):
+        answer = jp_fetch(
+            API, "torrents", shared["info_hash"], method="DELETE", params={option: "yes"}
+        )
+        assert await refusal(answer) == (400, f"{option} is true or false, not 'yes'.")
     assert len(json.loads((await jp_fetch(API, "torrents")).body)) == 1
+
+
+async def test_a_removal_of_what_is_on_demand_leaves_anything_else_alone(
+    jp_fetch: Fetch, post: Fetch, dataset: Path
+) -> None:
+    shared = json.loads((await post("share", paths=[dataset.name])).body)
+    query = {"data": "true", "on_demand": "true"}
+    await post("fetch", link=f"magnet:?xt=urn:btih:{UNKNOWN}&x.pe=127.0.0.1:9", on_demand=True)
+    removed = await jp_fetch(API, "torrents", UNKNOWN, method="DELETE", params=query)
+    assert removed.code == 204
+    answer = jp_fetch(API, "torrents", shared["info_hash"], method="DELETE", params=query)
+    assert await refusal(answer) == (409, f"{dataset.name} is no longer on demand: it stays")
+    assert [each["state"] for each in json.loads((await jp_fetch(API, "torrents")).body)] == [
+        "seeding"
+    ]
 
 
 async def test_a_verb_that_a_route_has_not_is_a_405(jp_fetch: Fetch) -> None:
