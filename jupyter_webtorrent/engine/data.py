@@ -83,6 +83,13 @@ class TorrentData:
         return self.disk.trouble or self.guard.notice or self.disk.notice
 
     @property
+    def is_read(self) -> bool:
+        """Whether somebody reads of it, or has: something of it is here, or on its way."""
+        downloader = self.swarm.downloader
+        is_here = downloader is not None and downloader.have.any()
+        return self.streams.are_open or is_here or self.downloaded > 0
+
+    @property
     def downloaded(self) -> int:
         """Block bytes, with those of earlier sessions, as `uploaded`."""
         return self.swarm.down.total + self._downloaded_before

@@ -173,8 +173,8 @@ class EngineHost:
     ) -> Future[None]:
         """Forget a transfer; a part file stays for a later fetch unless `delete_data`.
 
-        Shared originals are never deleted. With `only_on_demand` a download that somebody made of it stays,
-        and the future fails.
+        Shared originals are never deleted. With `only_on_demand` what somebody made a download of, or reads
+        or has read of, stays, and the future fails.
         """
 
         async def remove(session: Session) -> None:

@@ -232,12 +232,14 @@ class Session:
         """Stop a torrent and forget it.
 
         `delete_data` also deletes what was fetched, never what was shared. Raises TransferNotFoundError, and
-        with `only_on_demand` EngineError if somebody has made a download of it.
+        with `only_on_demand` EngineError if somebody has made a download of it, or reads or has read of it.
         """
         async with self._changing:
             torrent = self.torrent(info_hash)
             if only_on_demand and not torrent.swarm.on_demand:
                 raise EngineError(f"{torrent.name} is no longer on demand: it stays")
+            if only_on_demand and torrent.data.is_read:
+                raise EngineError(f"{torrent.name} is being read: it stays")
             await self._end(torrent)
         self._services.keep(info_hash, soon=True)
         if delete_data and torrent.data.disk.store is not None:

@@ -66,6 +66,10 @@ class Streams:
         self._open.add(stream)
         return stream
 
+    @property
+    def are_open(self) -> bool:
+        return bool(self._open)
+
     def changed(self) -> None:
         """Something has come, or is not to come any more: whoever waits looks again."""
         for stream in self._open:

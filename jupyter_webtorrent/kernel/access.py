@@ -49,7 +49,7 @@ class Access(Protocol):
     def remove(
         self, info_hash: str, *, delete_data: bool = False, only_on_demand: bool = False
     ) -> None:
-        """Forget a transfer; RequestRefusedError if it is gone, or `only_on_demand` and a download by now."""
+        """Forget a transfer; RequestRefusedError if it is gone, or `only_on_demand` and a download or read by now."""
 
     def metainfo(self, info_hash: str) -> bytes:
         """The .torrent file."""

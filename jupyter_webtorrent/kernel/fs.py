@@ -274,7 +274,7 @@ class WebTorrentFileSystem(AbstractFileSystem):  # type: ignore[misc]
             return self._known(access, info_hash)
         except BaseException:
             if not was_there:  # a wrong link is not to be looked for for ever
-                with suppress(RequestRefusedError):  # gone already, or a download by now
+                with suppress(RequestRefusedError):  # gone already, or another's by now
                     access.remove(info_hash, only_on_demand=True)
             raise
 

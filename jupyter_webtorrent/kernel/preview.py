@@ -51,10 +51,10 @@ class Preview:
         return transfer
 
     def cancel(self) -> None:
-        """Leave nothing behind, unless it was there before or somebody fetches it by now."""
+        """Leave nothing behind, unless it was there before, or somebody fetches or reads it by now."""
         if not self._is_ours:
             return
         self._is_ours = False
-        # Otherwise it is gone already, or a download.
+        # Otherwise it is gone already, or somebody else's by now.
         with suppress(RequestRefusedError):
             self.client.remove(self.info_hash, delete_data=True, only_on_demand=True)

@@ -33,7 +33,7 @@ class TransfersHandler(RestHandler):
 
 class TransferHandler(RestHandler):
     """One transfer with its files, peers and trackers; DELETE forgets it, `?data=true` with what it fetched,
-    `?on_demand=true` unless it has become a download.
+    `?on_demand=true` unless it has become a download, or somebody reads of it.
 
     PATCH changes what is wanted of it and how fast it may be.
     """

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -235,6 +236,23 @@ async def test_a_removal_of_what_is_on_demand_leaves_a_download_alone(tmp_path: 
             await student.session.remove(fetched.info_hash, only_on_demand=True, delete_data=True)
         await all_done([fetched], 60)
         assert digest(student.folder / "course") == digest(tmp_path / "course")
+
+
+async def test_a_removal_of_what_was_only_looked_at_leaves_a_reader_alone(tmp_path: Path) -> None:
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, shared = await share(room)
+        student = await room.machine("student")
+        torrent = await look_into(student, teacher, shared)
+        remove = partial(
+            student.session.remove, torrent.info_hash, only_on_demand=True, delete_data=True
+        )
+        async with student.session.open_stream(torrent.info_hash, "a.bin") as stream:
+            with pytest.raises(EngineError, match="is being read: it stays"):
+                await remove()
+            assert await stream.read(0, 1000) == content(room, "a.bin")[:1000]
+        with pytest.raises(EngineError, match="is being read: it stays"):
+            await remove()
+        assert await read(student, torrent, "a.bin", MIB, 10) == content(room, "a.bin")[MIB:][:10]
 
 
 async def test_all_files_may_be_chosen(tmp_path: Path) -> None:
