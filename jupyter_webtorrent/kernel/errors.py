@@ -26,7 +26,7 @@ class TransferFailedError(WebTorrentError):
 
 
 class TransferCancelledError(WebTorrentError):
-    """A person pressed Cancel; the transfer is no longer there, what came of it still is."""
+    """A person pressed Cancel; what came so far is kept, and so is a transfer that somebody else began."""
 
 
 class TransferTimeoutError(WebTorrentError, TimeoutError):

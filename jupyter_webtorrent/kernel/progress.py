@@ -119,7 +119,7 @@ class WidgetDisplay:
         self._bar.layout.flex = "1 1 auto"
         self._button = Button(
             description="Cancel",
-            tooltip="Stop fetching; what came so far is kept",
+            tooltip="End this wait; what came so far is kept",
             layout=Layout(width="auto", visibility="hidden"),
         )
         self._button.on_click(self._press)
@@ -160,11 +160,16 @@ def bar_line(status: TransferStatus) -> str:
 
 
 def wait_visibly(
-    transfer: Transfer, timeout: float | None = None, ready: Ready = is_complete
+    transfer: Transfer,
+    timeout: float | None = None,
+    ready: Ready = is_complete,
+    *,
+    is_ours: bool = False,
 ) -> None:
     """Block until the transfer is ready, as `Transfer.pauses` does, and show its progress.
 
-    Raises TransferCancelledError if a person cancels it: it is removed then, but what came of it is kept.
+    Raises TransferCancelledError if a person cancels the wait. A transfer that `is_ours`, for it was begun only to
+    be waited for, is removed then, but what came of it is kept.
     """
     begun = time.monotonic()
     cancelled = threading.Event()
@@ -176,6 +181,10 @@ def wait_visibly(
             if shown is not None:
                 shown.show(transfer.known, transfer.trouble)
             if cancelled.wait(pause):
+                if not is_ours:
+                    raise TransferCancelledError(
+                        f"{text.name_of(transfer.known)} is waited for no longer."
+                    )
                 transfer.remove()
                 raise TransferCancelledError(
                     f"{text.name_of(transfer.known)} is cancelled. What came so far is kept: the same fetch goes "

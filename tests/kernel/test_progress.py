@@ -136,7 +136,7 @@ def test_a_terminal_shows_a_bar_with_rate_peers_and_time_left(
 
 
 @pytest.mark.usefixtures("eager")
-def test_a_wait_that_is_cancelled_removes_the_transfer_and_says_what_is_kept(
+def test_a_wait_that_is_cancelled_removes_only_what_it_began(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     removed: list[tuple[str, bool]] = []
@@ -154,6 +154,9 @@ def test_a_wait_that_is_cancelled_removes_the_transfer_and_says_what_is_kept(
 
     monkeypatch.setattr(progress, "_display", Display)
     with pytest.raises(TransferCancelledError, match=r"^penguins\.csv is cancelled\. What came so"):
+        wait_visibly(Transfer(Client([status(done=560)]), status()), is_ours=True)
+    assert removed == [(HASH, False)]
+    with pytest.raises(TransferCancelledError, match=r"^penguins\.csv is waited for no longer\.$"):
         wait_visibly(Transfer(Client([status(done=560)]), status()))
     assert removed == [(HASH, False)]
 
