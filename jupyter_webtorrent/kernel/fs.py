@@ -26,11 +26,10 @@ from jupyter_webtorrent.kernel.client import connect
 from jupyter_webtorrent.kernel.errors import (
     RequestRefusedError,
     TransferFailedError,
-    TransferTimeoutError,
 )
 from jupyter_webtorrent.kernel.torrent_url import SCHEME, magnet_link, split_query
+from jupyter_webtorrent.kernel.transfer import Transfer, knows_files
 from jupyter_webtorrent.protocol.magnet import parse_link_or_hash
-from jupyter_webtorrent.protocol.printable import one_line
 from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
     TransferDetails,
@@ -44,7 +43,6 @@ MAX_AHEAD_BYTES: Final = 4 << 20
 """Read ahead of who reads a file from one end to the other."""
 
 _SLICE_BYTES: Final = 8 << 20
-_POLL_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,37 +261,25 @@ class WebTorrentFileSystem(AbstractFileSystem):  # type: ignore[misc]
         """The transfer, begun if it is not there, once its files are known."""
         access = connect()
         try:
-            was_there = True
-            is_complete = access.details(info_hash).transfer.is_complete
-        except RequestRefusedError:
-            was_there = is_complete = False
-        if not is_complete:
+            was_there, status = True, access.transfer(info_hash)
+        except TransferFailedError:
+            was_there, status = False, None
+        if status is None or not status.is_complete:
             link = magnet_link(info_hash, self._query)
-            access.fetch(FetchRequest(link, folder="", on_demand=True))
+            status = access.fetch(FetchRequest(link, folder="", on_demand=True))
         try:
-            return self._known(access, info_hash)
+            return self._known(access, status)
         except BaseException:
             if not was_there:  # a wrong link is not to be looked for for ever
                 with suppress(RequestRefusedError):  # gone already, or another's by now
                     access.remove(info_hash, only_on_demand=True)
             raise
 
-    def _known(self, access: Access, info_hash: str) -> TransferDetails:
-        deadline = time.monotonic() + self._timeout
-        while not (details := access.details(info_hash)).files:
-            if details.transfer.state is TransferState.FAILED:
-                raise TransferFailedError(
-                    f"{text.name_of(details.transfer)}: {one_line(details.transfer.error)}"
-                )
-            if details.transfer.state is TransferState.PAUSED:
-                raise _paused(details.transfer)
-            if time.monotonic() >= deadline:
-                raise TransferTimeoutError(
-                    f"Nobody has told the files of {info_hash} in {text.duration(self._timeout)}. "
-                    f"So far: {text.progress_line(details.transfer)}"
-                )
-            time.sleep(_POLL_SECONDS)
-        return details
+    def _known(self, access: Access, status: TransferStatus) -> TransferDetails:
+        transfer = Transfer(access, status)
+        for pause in transfer.pauses(self._timeout, knows_files):
+            time.sleep(pause)
+        return transfer.contents()
 
     def _refuse(self, path: Any, *args: Any, **kwargs: Any) -> NoReturn:
         raise OSError(errno.EROFS, "The files of a torrent cannot be changed", str(path))

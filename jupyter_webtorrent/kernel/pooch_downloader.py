@@ -9,14 +9,12 @@ from urllib.parse import unquote
 
 from jupyter_webtorrent.kernel import one_file
 from jupyter_webtorrent.kernel.client import connect
+from jupyter_webtorrent.kernel.one_file import OneFile
 from jupyter_webtorrent.kernel.preview import Preview
-from jupyter_webtorrent.kernel.progress import wait_visibly
 from jupyter_webtorrent.kernel.sharing import StrPath
 from jupyter_webtorrent.kernel.torrent_url import SCHEME, TorrentUrl
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.schema.transfers import TransferState
-
-FOLDER = ".webtorrent"
 
 
 class WebTorrentDownloader:
@@ -24,7 +22,8 @@ class WebTorrentDownloader:
 
     One file of a folder is named by `#file=PATH` at the end of a link. What came stays in `folder` (else in
     `.webtorrent` beside the file that pooch asked for) and is passed on from there; where the file system has hard
-    links, both are the same bytes. `timeout` is in seconds. Raises WebTorrentErrors.
+    links, both are the same bytes. Of what is shared from here it is a copy. `timeout` is in seconds, for all of it.
+    Raises WebTorrentErrors.
     """
 
     def __init__(
@@ -40,24 +39,24 @@ class WebTorrentDownloader:
 
     def __call__(self, url: str, output_file: StrPath, pooch: object = None) -> None:
         """Put what `url` stands for at `output_file`, in place of what may be there."""
+        patience = one_file.Patience(self._timeout, visibly=self._progressbar)
         link, wanted = _link_and_file(url)
         preview = Preview(connect(), link)
         status = preview.status
         # It cannot be in two folders.
         stays = preview.was_there and status.state is not TransferState.ON_DEMAND
-        folder = status.folder if stays else self._folder or Path(output_file).parent / FOLDER
+        folder = (
+            status.folder if stays else self._folder or Path(output_file).parent / one_file.FOLDER
+        )
         names = {wanted, unquote(wanted)}
-        transfer, file = one_file.begin(
+        one = one_file.fetch_one(
             preview,
             folder,
             lambda path: not wanted or path in names,
             "name one by #file=PATH",
+            patience,
         )
-        if self._progressbar:
-            wait_visibly(transfer, self._timeout)
-        else:
-            transfer.wait(self._timeout)
-        _place(one_file.path_of(transfer, file), Path(output_file))
+        _place(one, Path(output_file))
 
 
 def _link_and_file(url: str) -> tuple[str, str]:
@@ -69,15 +68,19 @@ def _link_and_file(url: str) -> tuple[str, str]:
     return link, fragment.removeprefix("file=") if fragment.startswith("file=") else ""
 
 
-def _place(source: Path, target: Path) -> None:
-    """One file by two names, or a copy where there are no hard links."""
+def _place(one: OneFile, target: Path) -> None:
+    """One file by two names; a copy where there are no hard links, and of what a person shares and may change."""
     beside = target.with_name(f"{target.name}.webtorrent")
     try:
         beside.unlink(missing_ok=True)
-        try:
-            os.link(source, beside)
-        except OSError:
-            shutil.copyfile(source, beside)
+        if one.is_shared:
+            one.write_to(beside)
+        else:
+            source = one.path()
+            try:
+                os.link(source, beside)
+            except OSError:
+                shutil.copyfile(source, beside)
         beside.replace(target)
     except OSError as error:
         raise WebTorrentError(f"{target} cannot be written: {error.strerror or error}.") from None

@@ -34,8 +34,8 @@ class Preview:
         return self.status.info_hash
 
     def files(self) -> list[FileStatus]:
-        """For once its state is no longer METADATA."""
-        return self.client.details(self.info_hash).files
+        """For once it `knows_files`, as `Transfer.contents`."""
+        return Transfer(self.client, self.status).contents().files
 
     def fetch(self, folder: StrPath, files: Sequence[int], *, sequential: bool = False) -> Transfer:
         """Fetch files by their index; none: all of them."""

@@ -47,13 +47,14 @@ def is_complete(status: TransferStatus) -> bool:
     return status.is_complete
 
 
+def knows_files(status: TransferStatus) -> bool:
+    """Whether it is known what it consists of, as far as its state tells: `Transfer.contents` has it, or refuses."""
+    return status.state not in (TransferState.METADATA, TransferState.FAILED)
+
+
 def has_files(status: TransferStatus) -> bool:
     """Whether it is known what it consists of, and how much of it is here."""
-    return status.state not in (
-        TransferState.METADATA,
-        TransferState.CHECKING,
-        TransferState.FAILED,
-    )
+    return knows_files(status) and status.state is not TransferState.CHECKING
 
 
 class Transfer:
@@ -136,6 +137,15 @@ class Transfer:
         """Files, peers, trackers, web seeds, and who could not be reached and why."""
         return self._client.details(self.info_hash)
 
+    def contents(self) -> TransferDetails:
+        """The details of one that `knows_files`; raises RequestRefusedError if it was paused before it did."""
+        details = self.details()
+        if not details.files:
+            raise RequestRefusedError(
+                f"{text.name_of(details.transfer)} is paused, and its files are not known yet: resume it first."
+            )
+        return details
+
     def refresh(self) -> TransferStatus:
         """Ask the server now."""
         self._status = self._client.transfer(self.info_hash)
@@ -172,9 +182,12 @@ class Transfer:
                 answered = now
             elapsed = now - begun
             if timeout is not None and elapsed >= timeout:
+                name, given = text.name_of(self._status), text.duration(timeout)
+                so_far = self._trouble or text.progress_line(self._status)
                 raise TransferTimeoutError(
-                    f"{text.name_of(self._status)} is not complete after {text.duration(timeout)}; it goes on "
-                    f"in the background. So far: {self._trouble or text.progress_line(self._status)}"
+                    f"{name} is not complete after {given}; it goes on in the background. So far: {so_far}"
+                    if ready is is_complete
+                    else f"Nobody has told the files of {name} in {given}. So far: {so_far}"
                 )
             pause = min(0.05 + elapsed / 10, 0.5)
             yield pause if timeout is None else min(pause, timeout - elapsed)

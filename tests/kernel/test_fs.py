@@ -241,7 +241,7 @@ def test_a_paused_transfer_says_so_instead_of_waiting(
         TransferChange(down_limit=1),
     )
     room.student.pause(info_hash)
-    with pytest.raises(RequestRefusedError, match=r"^course is paused, and what is to be read"):
+    with pytest.raises(RequestRefusedError, match=r"^course is paused, and .* resume it first\.$"):
         fs.cat(path)
 
 

@@ -11,15 +11,24 @@ import pytest
 
 import jupyter_webtorrent as wt
 from jupyter_webtorrent.kernel import pooch_downloader, sharing
+from jupyter_webtorrent.kernel.errors import NoAnswerError
 from jupyter_webtorrent.kernel.local import LocalAccess
-from jupyter_webtorrent.kernel.one_file import WrongHashError
+from jupyter_webtorrent.kernel.one_file import KnownHash, WrongHashError, fetch_known
+from jupyter_webtorrent.kernel.preview import Preview
 from jupyter_webtorrent.kernel.torrent_url import TorrentUrl
 from jupyter_webtorrent.protocol.errors import WebTorrentError
-from jupyter_webtorrent.schema.transfers import ShareRequest, TransferState
+from jupyter_webtorrent.schema.transfers import (
+    FetchRequest,
+    ShareRequest,
+    TransferDetails,
+    TransferState,
+    TransferStatus,
+)
 from tests.kernel.alone import Person
 
 CSV = b"species,island,bill_length_mm\n" * 450
 OTHER = b"something else\n"
+NOBODY = f"magnet:?xt=urn:btih:{'cd' * 20}&dn=x&x.pe=127.0.0.1:9"
 
 
 class Dataset:
@@ -127,6 +136,78 @@ def test_pooch_retrieves_one_file_of_a_folder(data: Dataset, form: str, tmp_path
         link, known("md5"), path=tmp_path / "b", downloader=wt.WebTorrentDownloader(timeout=20)
     )
     assert Path(again).read_bytes() == CSV
+
+
+def test_several_paths_that_are_shared_as_one_are_found_one_by_one(data: Dataset) -> None:
+    for name in "ab":
+        Path(f"{name}.txt").write_text(name)
+    link = wt.share(["a.txt", "b.txt"], name="both").magnet
+    path = wt.fetch(link, select="a.txt", known_hash=known("sha256", b"a"))
+    assert path == Path.cwd() / "a.txt"
+
+
+def test_a_notebook_that_was_edited_since_its_share_is_given_as_it_was_shared(
+    data: Dataset, tmp_path: Path
+) -> None:
+    note = Path("n.ipynb")
+    note.write_bytes(b'{"v":1}')
+    link = wt.share(note).magnet
+    assert wt.fetch(link, known_hash=known("md5", b'{"v":1}')) == note.absolute()
+    note.write_bytes(b'{"v":2}')
+    path = wt.fetch(link, known_hash=known("md5", b'{"v":1}'))
+    assert path.read_bytes() == b'{"v":1}'
+    with pytest.raises(WrongHashError, match=r"^n\.ipynb is not what was asked for"):
+        wt.fetch(link, known_hash=known("md5", OTHER))
+    wt.WebTorrentDownloader()(link, tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == b'{"v":1}'
+    assert note.read_bytes() == b'{"v":2}'
+
+
+def test_what_pooch_keeps_does_not_change_with_a_file_that_is_shared(
+    data: Dataset, tmp_path: Path
+) -> None:
+    original = Path("d.csv")
+    original.write_bytes(CSV)
+    link = wt.share(original).magnet
+    wt.WebTorrentDownloader()(link, tmp_path / "out")
+    original.write_bytes(OTHER)
+    assert (tmp_path / "out").read_bytes() == CSV
+
+
+def test_the_timeout_holds_for_a_link_that_nobody_answers(data: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(WebTorrentError, match=r"^Nobody has told the files of x in 0\.[0-9] s\."):
+        wt.WebTorrentDownloader(timeout=0.5)(NOBODY, tmp_path / "x")
+    assert data.student.transfers() == []
+
+
+def test_a_magnet_that_is_paused_before_its_files_are_known_is_told_of(data: Dataset) -> None:
+    wt.fetch(NOBODY).pause()
+    with pytest.raises(WebTorrentError, match=r"^x is paused, and its files are not known yet"):
+        wt.fetch(NOBODY, known_hash=known("md5"))
+
+
+def test_a_server_that_is_away_for_a_moment_is_asked_again(data: Dataset) -> None:
+    times: list[str] = []
+
+    class Away(LocalAccess):
+        def transfers(self) -> list[TransferStatus]:
+            return data.student.transfers()
+
+        def fetch(self, request: FetchRequest) -> TransferStatus:
+            return data.student.fetch(request)
+
+        def details(self, info_hash: str) -> TransferDetails:
+            return data.student.details(info_hash)
+
+        def transfer(self, info_hash: str) -> TransferStatus:
+            times.append(info_hash)
+            if len(times) == 1:
+                raise NoAnswerError("away")
+            return data.student.transfer(info_hash)
+
+    preview = Preview(Away(), data.file)
+    path = fetch_known(preview, Path.cwd(), [], KnownHash.from_text(known("md5")))
+    assert path.read_bytes() == CSV
 
 
 def test_pooch_refuses_what_has_another_hash_and_a_folder(data: Dataset, tmp_path: Path) -> None:

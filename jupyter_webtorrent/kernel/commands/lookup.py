@@ -9,7 +9,7 @@ from pathlib import Path
 from jupyter_webtorrent.kernel.access import Access
 from jupyter_webtorrent.kernel.preview import Preview
 from jupyter_webtorrent.kernel.progress import wait_visibly
-from jupyter_webtorrent.kernel.transfer import Transfer, has_files
+from jupyter_webtorrent.kernel.transfer import Transfer, knows_files
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.links import LinkKind, link_kind
 from jupyter_webtorrent.protocol.magnet import parse_link_or_hash
@@ -58,7 +58,7 @@ def peek(client: Access, link: str, timeout: float | None = None) -> Iterator[Pr
     """
     preview = Preview(client, link)
     try:
-        wait_visibly(Transfer(client, preview.status), timeout, has_files)
+        wait_visibly(Transfer(client, preview.status), timeout, knows_files)
         yield preview
     finally:
         preview.cancel()

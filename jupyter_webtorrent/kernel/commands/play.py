@@ -37,25 +37,26 @@ def play(options: argparse.Namespace) -> None:
     client = connect()
     status = lookup.find_or_none(options.transfer, client.transfers())
     if status is None:
-        transfer, file = _begin(client, options.transfer, options.file)
+        transfer, file, is_ours = _begin(client, options.transfer, options.file)
     else:
-        transfer = Transfer(client, status)
+        transfer, is_ours = Transfer(client, status), False
         wait_visibly(transfer, ready=has_files)
-        file = _choose(transfer.files, options.file)
+        file = _choose(transfer.contents().files, options.file)
         _want(transfer, file)
     url = client.stream_url(transfer.info_hash, file.path) if in_notebook() else None
     if url is not None:
         display(player(file.path, url), raw=True)  # type: ignore[no-untyped-call]
     else:
-        wait_visibly(transfer, ready=lambda _: _is_here(transfer, file))
+        wait_visibly(transfer, ready=lambda _: _is_here(transfer, file), is_ours=is_ours)
         _show_from_here(transfer, file)
 
 
-def _begin(client: Access, link: str, wanted: str | None) -> tuple[Transfer, FileStatus]:
-    """Fetch one file of a link, in its order."""
+def _begin(client: Access, link: str, wanted: str | None) -> tuple[Transfer, FileStatus, bool]:
+    """Fetch one file of a link, in its order; also whether nobody else had begun to."""
     with lookup.peek(client, link) as preview:
         file = _choose(preview.files(), wanted)
-        return preview.fetch(".", [file.index], sequential=True), file
+        transfer = preview.fetch(".", [file.index], sequential=True)
+        return transfer, file, not preview.was_there
 
 
 def _want(transfer: Transfer, file: FileStatus) -> None:

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from jupyter_webtorrent.kernel import arguments
+from jupyter_webtorrent.kernel import arguments, progress
 from jupyter_webtorrent.kernel.commands import play as play_module
+from jupyter_webtorrent.kernel.errors import TransferCancelledError
+from jupyter_webtorrent.kernel.progress import TextDisplay
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.schema.transfers import FetchRequest, FilePriority, TransferState
 from tests.kernel.lesson import FILES, LINK, LessonClient
@@ -83,6 +85,26 @@ def test_a_transfer_that_is_there_is_played_and_its_file_is_preferred(play: Play
     assert client.requests == []
     assert [change.priorities for change in client.changes] == [{0: FilePriority.HIGH}]
     assert client.resumed == 1
+
+
+def test_a_magnet_that_is_paused_before_its_files_are_known_is_told_of(play: Play) -> None:
+    with pytest.raises(WebTorrentError, match=r"^week is paused, and its files are not known yet"):
+        play(LessonClient((), state=TransferState.PAUSED), "week")
+
+
+def test_who_cancels_the_wait_for_a_share_does_not_end_it(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def display(cancel: Callable[[], None]) -> TextDisplay:
+        cancel()
+        return TextDisplay()
+
+    monkeypatch.setattr(progress, "_QUIET", 0.0)
+    monkeypatch.setattr(progress, "_display", display)
+    client = LessonClient(state=TransferState.CHECKING)
+    with pytest.raises(TransferCancelledError, match="waited for no longer"):
+        play(client, "week")
+    assert client.removed == []
 
 
 def test_what_is_here_or_read_on_demand_is_left_as_it_is(play: Play) -> None:
