@@ -46,6 +46,10 @@ async def resolve(text: str, offload: Offload, http: GuardedClient) -> Source:
             link = parse_link_or_hash(text)
             return Source(link, tiers=one_each(link.trackers))
         case LinkKind.URL:
+            try:
+                check_url(text, WEB_SCHEMES)
+            except WebTorrentError as error:
+                raise WebTorrentError(f"not a URL to use: {error}") from None
             policy = Policy.LOCAL if is_local(text) else Policy.PUBLIC
             return source_of(await download(http, text, policy))
         case LinkKind.FILE:

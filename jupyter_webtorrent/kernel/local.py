@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_core.paths import jupyter_config_path, jupyter_data_dir
 
+from jupyter_webtorrent.kernel import text
 from jupyter_webtorrent.kernel.errors import RequestRefusedError, TransferFailedError
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.printable import one_line
@@ -85,9 +86,9 @@ class LocalAccess:
         if request.folder:
             try:
                 os.makedirs(request.folder, exist_ok=True)
-            except OSError as error:
+            except (OSError, ValueError) as error:  # such as a NUL in it
                 raise RequestRefusedError(
-                    one_line(f"There can be no folder {request.folder}: {error.strerror}.")
+                    one_line(f"There can be no folder {request.folder}: {text.reason_of(error)}.")
                 ) from None
         return self._ask(lambda host: host.fetch(request))
 

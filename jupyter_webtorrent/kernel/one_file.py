@@ -15,8 +15,8 @@ from typing import Final, Self
 
 from jupyter_webtorrent.kernel import text
 from jupyter_webtorrent.kernel.errors import TransferFailedError
+from jupyter_webtorrent.kernel.paths import StrPath
 from jupyter_webtorrent.kernel.preview import Preview
-from jupyter_webtorrent.kernel.sharing import StrPath
 from jupyter_webtorrent.kernel.transfer import Ready, Transfer, has_files, is_complete, knows_files
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.schema.transfers import FileStatus
@@ -192,5 +192,5 @@ def _copy_unless_known(one: OneFile, folder: Path, known: KnownHash) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         one.write_to(target)
     except OSError as error:
-        raise WebTorrentError(f"{target} cannot be written: {error.strerror or error}.") from None
+        raise WebTorrentError(f"{target} cannot be written: {text.reason_of(error)}.") from None
     return target

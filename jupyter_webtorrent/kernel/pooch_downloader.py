@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
-from jupyter_webtorrent.kernel import one_file
+from jupyter_webtorrent.kernel import one_file, text
 from jupyter_webtorrent.kernel.client import connect
 from jupyter_webtorrent.kernel.one_file import OneFile
+from jupyter_webtorrent.kernel.paths import StrPath
 from jupyter_webtorrent.kernel.preview import Preview
-from jupyter_webtorrent.kernel.sharing import StrPath
 from jupyter_webtorrent.kernel.torrent_url import SCHEME, TorrentUrl
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.schema.transfers import TransferState
@@ -83,4 +83,4 @@ def _place(one: OneFile, target: Path) -> None:
                 shutil.copyfile(source, beside)
         beside.replace(target)
     except OSError as error:
-        raise WebTorrentError(f"{target} cannot be written: {error.strerror or error}.") from None
+        raise WebTorrentError(f"{target} cannot be written: {text.reason_of(error)}.") from None

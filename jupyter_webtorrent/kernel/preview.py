@@ -7,7 +7,8 @@ from contextlib import suppress
 
 from jupyter_webtorrent.kernel.access import Access
 from jupyter_webtorrent.kernel.errors import RequestRefusedError
-from jupyter_webtorrent.kernel.sharing import StrPath, absolute, absolute_link
+from jupyter_webtorrent.kernel.paths import StrPath, absolute
+from jupyter_webtorrent.kernel.sharing import absolute_link
 from jupyter_webtorrent.kernel.transfer import Transfer
 from jupyter_webtorrent.schema.transfers import FetchRequest, FileStatus
 

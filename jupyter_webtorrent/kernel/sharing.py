@@ -1,7 +1,4 @@
-"""`share` and `fetch`: what a notebook says in Python, as requests to its server.
-
-Paths are made absolute here, for the server's own working folder is another.
-"""
+"""`share` and `fetch`: what a notebook says in Python, as requests to its server."""
 
 from __future__ import annotations
 
@@ -11,12 +8,11 @@ from pathlib import Path
 from typing import overload
 
 from jupyter_webtorrent.kernel.client import connect
+from jupyter_webtorrent.kernel.paths import StrPath, absolute
 from jupyter_webtorrent.kernel.transfer import Transfer
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.links import LinkKind, link_kind
 from jupyter_webtorrent.schema.transfers import FetchRequest, ShareRequest
-
-StrPath = str | os.PathLike[str]
 
 
 def share(
@@ -93,7 +89,7 @@ def fetch(
     file: waits for it, compares, and returns its path. Raises a WebTorrentError.
     """
     client = connect()
-    folder = Path.cwd() if folder is None else folder
+    folder = absolute("." if folder is None else folder)
     globs = [select] if isinstance(select, str) else list(select)
     if known_hash is not None:
         from jupyter_webtorrent.kernel import one_file
@@ -103,7 +99,7 @@ def fetch(
         return one_file.fetch_known(Preview(client, link, trackers), folder, globs, known)
     request = FetchRequest(
         link=absolute_link(link),
-        folder=absolute(folder),
+        folder=folder,
         select=globs,
         trackers=None if trackers is None else list(trackers),
         sequential=sequential,
@@ -115,8 +111,3 @@ def absolute_link(link: StrPath) -> str:
     """A link as it is, or the path of a .torrent file as the notebook means it."""
     text = os.fspath(link).strip()
     return absolute(text) if link_kind(text) is LinkKind.FILE else text
-
-
-def absolute(path: StrPath) -> str:
-    """A path as the notebook means it: `~` is the user's home, relative is to the kernel's folder."""
-    return os.path.abspath(os.path.expanduser(path))

@@ -60,6 +60,11 @@ def short_name(name: str) -> str:
     return f"{name[:half]}\N{HORIZONTAL ELLIPSIS}{name[-half:]}"
 
 
+def reason_of(error: OSError | ValueError) -> str:
+    """Why a path cannot be used; a ValueError is of one that no path can be, as with a NUL in it."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def place(path: str) -> str:
     """A path as the notebook would write it: relative if it is below its folder."""
     with suppress(ValueError, OSError):  # it is elsewhere, or the folder is gone

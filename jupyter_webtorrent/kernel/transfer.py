@@ -22,6 +22,7 @@ from jupyter_webtorrent.kernel.errors import (
     TransferFailedError,
     TransferTimeoutError,
 )
+from jupyter_webtorrent.kernel.paths import absolute
 from jupyter_webtorrent.kernel.torrent_url import TorrentUrl
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.printable import one_line
@@ -245,14 +246,14 @@ class Transfer:
 
     def save_torrent(self, path: str | os.PathLike[str]) -> Path:
         """Write the .torrent file, which replaces another one of that name and nothing else; returns where it is."""
-        target = Path(os.path.abspath(os.path.expanduser(path)))
+        target = Path(absolute(path))
         if target.suffix.lower() != ".torrent":
             raise WebTorrentError(f"The name of a .torrent file ends in .torrent, not {path!s}")
         content = self._client.metainfo(self.info_hash)
         try:
             target.write_bytes(content)
-        except OSError as error:
-            raise WebTorrentError(f"{target} cannot be written: {error.strerror}.") from None
+        except (OSError, ValueError) as error:  # such as a NUL in it
+            raise WebTorrentError(f"{target} cannot be written: {text.reason_of(error)}.") from None
         return target
 
     def remove(self, *, delete_data: bool = False) -> None:

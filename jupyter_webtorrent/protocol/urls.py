@@ -42,7 +42,10 @@ def check_url(url: str, schemes: tuple[str, ...]) -> str:
 
 def is_local(url: str) -> bool:
     """Whether a URL's host is this machine or, by its address or name, on the local network."""
-    return is_local_host(urlsplit(url).hostname or "")
+    try:
+        return is_local_host(urlsplit(url).hostname or "")
+    except ValueError:
+        return False  # which `check_url` refuses
 
 
 def is_local_host(host: str) -> bool:

@@ -21,6 +21,7 @@ from jupyter_webtorrent.protocol.urls import is_local
         ("wss://tracker.example.org", False),
         ("ws://8.8.8.8/announce", False),
         ("ws://[2001:4860:4860::8888]/announce", False),
+        ("ws://[::1/announce", False),
     ],
 )
 def test_a_host_is_local_by_its_address_or_name(url: str, local: bool) -> None:

@@ -135,6 +135,14 @@ async def test_a_request_that_is_not_one_gets_a_line_that_says_where(
     assert line in message
 
 
+async def test_a_link_that_no_url_can_be_is_refused_in_a_line(post: Fetch) -> None:
+    code, message = await refusal(post("fetch", link="http://[::1/x.torrent"))
+    assert (code, message) == (
+        400,
+        "not a URL to use: the host or port of a URL cannot be read",
+    )
+
+
 async def test_a_request_of_more_than_a_mebibyte_is_refused(jp_fetch: Fetch) -> None:
     body = b" " * (MAX_BODY_BYTES + 1)
     code, message = await refusal(jp_fetch(API, "share", method="POST", body=body))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
+from jupyter_webtorrent.kernel import text
 from jupyter_webtorrent.kernel.access import Access
 from jupyter_webtorrent.kernel.preview import Preview
 from jupyter_webtorrent.kernel.progress import wait_visibly
@@ -67,10 +68,12 @@ def peek(client: Access, link: str, timeout: float | None = None) -> Iterator[Pr
 def read_torrent(path: str) -> Metainfo:
     """A .torrent file, as the notebook names it; raises a WebTorrentError."""
     try:
-        with Path(path).expanduser().open("rb") as file:
+        with open(os.path.expanduser(path), "rb") as file:
             content = file.read(MAX_TORRENT_BYTES + 1)
-    except OSError as error:
-        raise WebTorrentError(f"{path} cannot be read: {error.strerror}.") from None
+    except (OSError, ValueError) as error:  # such as a NUL in it
+        raise WebTorrentError(
+            one_line(f"{path} cannot be read: {text.reason_of(error)}.")
+        ) from None
     return Metainfo.from_bytes(content)
 
 

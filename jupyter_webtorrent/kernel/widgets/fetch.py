@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from pathlib import Path
 
 from jupyter_webtorrent.kernel import client as clients
 from jupyter_webtorrent.kernel import text
@@ -139,7 +138,7 @@ class FetchPanel(Panel):
         if preview is None or chooser is None:
             return
         files = [] if chooser.is_all else sorted(chooser.chosen)
-        transfer = preview.fetch(self.folder.value.strip() or Path.cwd(), files)
+        transfer = preview.fetch(self.folder.value.strip() or ".", files)
         self._let_go()
         self.view = TransferView(transfer)
         self._show()

@@ -15,7 +15,8 @@ from ipywidgets import (  # type: ignore[import-untyped]
     Textarea,
 )
 
-from jupyter_webtorrent.kernel.sharing import absolute, share
+from jupyter_webtorrent.kernel.paths import absolute
+from jupyter_webtorrent.kernel.sharing import share
 from jupyter_webtorrent.kernel.torrent_file import save_beside
 from jupyter_webtorrent.kernel.transfer import Transfer
 from jupyter_webtorrent.kernel.widgets.anywidgets import Busy
@@ -122,7 +123,7 @@ class SharePanel(Panel):
     def __init__(self, path: str = "") -> None:
         self.path = field("Path", "or type the path of a file or folder", path)
         self.button = button("Share", "Share what is chosen", self.start, "primary")
-        self.browser = FolderBrowser(Path.cwd())
+        self.browser = FolderBrowser(Path(absolute(".")))
         self.options = ShareOptions()
         self.busy = Busy(label="Reading the files")
         self.error = Words(color=ERROR_COLOR)
