@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 import msgspec
 
+from jupyter_webtorrent.kernel import text
 from jupyter_webtorrent.kernel.access import Access
 from jupyter_webtorrent.kernel.discovery import NO_SERVER, ServerAddress, find_server
 from jupyter_webtorrent.kernel.errors import (
@@ -33,6 +34,7 @@ from jupyter_webtorrent.schema.transfers import (
     ShareRequest,
     TransferChange,
     TransferDetails,
+    TransferState,
     TransferStatus,
 )
 
@@ -46,6 +48,10 @@ ValueT = TypeVar("ValueT")
 
 class _Refusal(msgspec.Struct):
     message: str
+
+
+class _CutShortError(NoAnswerError):
+    """An answer ended before its end."""
 
 
 class _Secret(str):
@@ -115,9 +121,20 @@ class Client:
         if length <= 0:
             return b""
         byte_range = f"bytes={offset}-{offset + length - 1}"
-        return self._send(
-            "GET", self.stream_url(info_hash, file), headers={"Range": byte_range}, patient=True
-        )
+        try:
+            return self._send(
+                "GET", self.stream_url(info_hash, file), headers={"Range": byte_range}, patient=True
+            )
+        except _CutShortError:  # all that a stream can say once it has begun
+            status = self.transfer(info_hash)
+            name = text.name_of(status)
+            if status.state is TransferState.PAUSED:
+                raise RequestRefusedError(
+                    f"{name} was paused before all that was to be read of it had come: resume it first."
+                ) from None
+            raise NoAnswerError(
+                f"{self.place} broke off while {name} was read: read again ({text.progress_line(status)})."
+            ) from None
 
     def stream_url(self, info_hash: str, file: str) -> str:
         """Where a browser reads a file as it arrives, without host and token."""
@@ -158,6 +175,8 @@ class Client:
             ) from None
         except ssl.SSLError as error:
             raise ServerUnavailableError(f"{NO_SERVER} ({_reason(error)})") from None
+        except http.client.IncompleteRead as error:
+            raise _CutShortError(f"{NO_SERVER} ({_reason(error)})") from None
         except (OSError, http.client.HTTPException) as error:
             raise NoAnswerError(f"{NO_SERVER} ({_reason(error)})") from None
         finally:

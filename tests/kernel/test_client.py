@@ -33,6 +33,8 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     answer: tuple[int, bytes] = (200, b"[]")
     request: tuple[str, str, str | None, bytes] = ("", "", None, b"")
+    streams_lack: int = 0
+    """Bytes at the end of a file's stream that never come."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -48,7 +50,8 @@ class Handler(BaseHTTPRequestHandler):
         )
         code, body = self.server.answer
         self.send_response(code)
-        self.send_header("Content-Length", str(len(body)))
+        lacking = self.server.streams_lack if "/stream/" in self.path else 0
+        self.send_header("Content-Length", str(len(body) + lacking))
         self.end_headers()
         self.wfile.write(body)
 
@@ -104,6 +107,22 @@ def test_one_transfer_is_asked_for_by_its_info_hash(server: Server, client: Clie
     server.answer = (200, b"[]")
     with pytest.raises(TransferFailedError, match="no longer there"):
         client.transfer(HASH)
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        (TransferState.PAUSED, r"^penguins\.csv was paused before all that was to be read of it"),
+        (TransferState.DOWNLOADING, r"^this Jupyter server broke off while penguins\.csv was read"),
+    ],
+)
+def test_a_read_that_breaks_off_tells_how_the_transfer_is(
+    server: Server, client: Client, state: TransferState, message: str
+) -> None:
+    server.answer = (200, msgspec.json.encode([status(state)]))
+    server.streams_lack = 5
+    with pytest.raises(WebTorrentError, match=message):
+        client.read(HASH, "penguins.csv", 0, 1000)
 
 
 def test_a_removal_says_whether_the_data_goes_too_and_when_it_is_not_meant(
