@@ -133,7 +133,7 @@ class Client:
                     f"{name} was paused before all that was to be read of it had come: resume it first."
                 ) from None
             raise NoAnswerError(
-                f"{self.place} broke off while {name} was read: read again ({text.progress_line(status)})."
+                f"{name} could not be read to the end, for {self.place} broke off: read it again."
             ) from None
 
     def stream_url(self, info_hash: str, file: str) -> str:

@@ -68,7 +68,7 @@ export class TransferApi {
     await this._request('DELETE', `torrents/${infoHash}${deleteData ? '?data=true' : ''}`);
   }
 
-  /** Forget a transfer on demand, with what was read of it; rejects once somebody has made a download of it. */
+  /** Forget a transfer on demand, with what was read of it; rejects once somebody fetches or reads it. */
   async removeOnDemand(infoHash: string): Promise<void> {
     await this._request('DELETE', `torrents/${infoHash}?data=true&on_demand=true`);
   }

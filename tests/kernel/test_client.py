@@ -113,7 +113,10 @@ def test_one_transfer_is_asked_for_by_its_info_hash(server: Server, client: Clie
     ("state", "message"),
     [
         (TransferState.PAUSED, r"^penguins\.csv was paused before all that was to be read of it"),
-        (TransferState.DOWNLOADING, r"^this Jupyter server broke off while penguins\.csv was read"),
+        (
+            TransferState.DOWNLOADING,
+            r"^penguins\.csv could not be read to the end, for this Jupyter server broke off",
+        ),
     ],
 )
 def test_a_read_that_breaks_off_tells_how_the_transfer_is(
