@@ -123,12 +123,15 @@ class OneFile:
 
     def write_to(self, target: Path) -> None:
         """Write what the torrent stands for, in place of what may be there; raises a WebTorrentError, and OSError."""
-        length = self.file.length
-        with target.open("wb") as written:
-            for offset in range(0, length, _SLICE_BYTES):
-                count = min(_SLICE_BYTES, length - offset)
-                client, info_hash = self.transfer.client, self.transfer.info_hash
-                written.write(client.read(info_hash, self.file.path, offset, count))
+        client, info_hash, length = self.transfer.client, self.transfer.info_hash, self.file.length
+        try:
+            with target.open("wb") as written:
+                for offset in range(0, length, _SLICE_BYTES):
+                    count = min(_SLICE_BYTES, length - offset)
+                    written.write(client.read(info_hash, self.file.path, offset, count))
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
 
 
 def fetch_known(preview: Preview, folder: StrPath, select: Sequence[str], known: KnownHash) -> Path:
@@ -189,6 +192,8 @@ def _copy_unless_known(one: OneFile, folder: Path, known: KnownHash) -> Path:
             return original
     target = folder / FOLDER / one.transfer.info_hash / one.file.path.rpartition("/")[2]
     try:
+        if target.is_file() and known.is_of(target):  # copied before
+            return target
         target.parent.mkdir(parents=True, exist_ok=True)
         one.write_to(target)
     except OSError as error:

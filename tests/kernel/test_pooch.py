@@ -163,6 +163,23 @@ def test_a_notebook_that_was_edited_since_its_share_is_given_as_it_was_shared(
     assert note.read_bytes() == b'{"v":2}'
 
 
+def test_a_shared_file_that_was_changed_is_told_of_and_nothing_is_left(
+    data: Dataset, tmp_path: Path
+) -> None:
+    original = Path("d.csv")
+    original.write_bytes(CSV)
+    link = wt.share(original).magnet
+    original.write_bytes(OTHER)
+    with pytest.raises(WebTorrentError, match=r"^d\.csv "):
+        wt.fetch(link, known_hash=known("sha256"))
+    with pytest.raises(WebTorrentError, match=r"^d\.csv "):
+        wt.WebTorrentDownloader()(link, tmp_path / "out")
+    assert not [
+        path for path in Path.cwd().rglob("*") if path.is_file() and path != original.absolute()
+    ]
+    assert not list(tmp_path.glob("out*"))
+
+
 def test_what_pooch_keeps_does_not_change_with_a_file_that_is_shared(
     data: Dataset, tmp_path: Path
 ) -> None:
