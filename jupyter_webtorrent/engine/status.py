@@ -74,6 +74,7 @@ def transfer_status(torrent: Torrent, services: Services) -> TransferStatus:
         by_transport=dict(torrent.peering.connections.bytes_by_transport()),
         peers_by_transport=torrent.peering.connections.peers_by_transport(),
         shared=torrent.shared is not None,
+        on_demand=torrent.swarm.on_demand,
         seconds=ended - torrent.started_at,
         paths=[str(path) for path in torrent.arrival.paths],
         folder=str(torrent.data.disk.folder),

@@ -178,6 +178,8 @@ class TransferStatus(Struct, frozen=True):
     """The connected peers, by the same."""
     shared: bool = False
     """It was shared from its own place here, not fetched."""
+    on_demand: bool = False
+    """Only its list of files and what readers ask for are fetched, in every state, until files are chosen."""
     seconds: float = 0.0
     """How long the download took, or has taken so far."""
     paths: list[str] = field(default_factory=list)

@@ -3,7 +3,7 @@
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 
 export const CommandIDs = {
-  /** Open the share dialog for `paths`, or else for what is selected in the file browser. */
+  /** Open the share dialog for `paths`, or else for what is selected in the file browser or in front. */
   share: 'webtorrent:share',
   /** Open the fetch dialog, with a link or a .torrent file's content in it. */
   fetch: 'webtorrent:fetch',

@@ -70,6 +70,7 @@ export function readTransfer(value: unknown): ITransferStatus {
     by_transport: asAmounts(fields['by_transport']),
     peers_by_transport: asAmounts(fields['peers_by_transport']),
     shared: asBoolean(fields['shared'], 'shared'),
+    on_demand: asBoolean(fields['on_demand'], 'on_demand'),
     seconds: amount('seconds'),
     paths: asArray(fields['paths'], 'paths').map(item => asString(item, 'paths')),
     folder: text('folder'),

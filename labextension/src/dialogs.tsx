@@ -1,6 +1,6 @@
 /** Opens the dialogs, with what they need of the server and of JupyterLab. */
 
-import { Clipboard } from '@jupyterlab/apputils';
+import { Clipboard, Notification } from '@jupyterlab/apputils';
 import type { Contents } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
@@ -11,11 +11,12 @@ import type { IUpload } from './components/ShareDialog';
 import { ShareDialog } from './components/ShareDialog';
 import type { IDroppedFile } from './desktop';
 import { topLevel } from './desktop';
+import { notifyError } from './errors';
 import { displayName } from './format';
 import type { TorrentSource } from './linkpreview';
 import { TorrentPreview } from './linkpreview';
 import type { ITransferApi } from './tokens';
-import { NameTakenError, listFolder, uploadAll } from './upload';
+import { NameTakenError, Upload, listFolder } from './upload';
 
 /** Ask how these paths, or files of the person's computer, are to be shared; resolves when it is closed. */
 export function openShareDialog(
@@ -23,6 +24,9 @@ export function openShareDialog(
   trans: TranslationBundle,
   what: readonly string[] | IUpload
 ): Promise<void> {
+  const copy = (text: string): void => {
+    Clipboard.copyToSystem(text);
+  };
   return showForm(trans.__('Share with WebTorrent'), close => (
     <ShareDialog
       what={what}
@@ -30,8 +34,22 @@ export function openShareDialog(
       close={close}
       share={request => api.share(request)}
       metainfoUrl={infoHash => api.metainfoUrl(infoHash)}
-      copy={text => {
-        Clipboard.copyToSystem(text);
+      copy={copy}
+      tellShared={transfer => {
+        const name = displayName(transfer.name) || transfer.info_hash;
+        const copyLink = {
+          label: trans.__('Copy link'),
+          callback: () => {
+            copy(transfer.magnet);
+          }
+        };
+        Notification.success(trans.__('%1 is shared.', name), {
+          actions: [copyLink],
+          autoClose: false
+        });
+      }}
+      tellFailed={error => {
+        notifyError(error, trans);
       }}
     />
   ));
@@ -74,13 +92,14 @@ export function uploadOf(
   contents: Contents.IManager,
   trans: TranslationBundle
 ): IUpload {
+  const upload = new Upload(files, folder, contents);
   return {
     names: topLevel(files),
     bytes: files.reduce((sum, { file }) => sum + file.size, 0),
     folder,
     run: async (signal, progress) => {
       try {
-        return await uploadAll(files, folder, contents, signal, progress);
+        return await upload.run(signal, progress);
       } catch (error) {
         if (error instanceof NameTakenError) {
           const name = displayName(error.taken);

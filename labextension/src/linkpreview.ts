@@ -3,13 +3,14 @@
  * files and nothing else. It becomes a download, or goes again with the preview that began it.
  */
 
+import { ServerConnection } from '@jupyterlab/services';
 import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
 import type { TransferApi } from './api';
 import { pause } from './timing';
-import type { IFetchRequest, IFileStatus, ITransferStatus } from './schema';
+import type { IFetchRequest, IFileStatus, ITransferDetails, ITransferStatus } from './schema';
 
 /** Milliseconds between two looks at whether the files are known. */
 const LOOK_INTERVAL = 500;
@@ -79,36 +80,65 @@ export class TorrentPreview implements IDisposable {
 
   private async _look(signal: AbortSignal): Promise<void> {
     try {
-      const before = await this._api.list();
-      const transfer = await this._api.fetch({ ...this._source, on_demand: true });
-      const known = before.find(({ info_hash }) => info_hash === transfer.info_hash);
-      if (known === undefined) {
-        this._begun = transfer.info_hash;
-      } else if (known.state !== 'on_demand') {
-        this._tell({ kind: 'here', transfer });
-        return;
+      while (!signal.aborted) {
+        const state = await this._end(await this._begin(), signal);
+        if (state !== undefined) {
+          this._tell(state);
+          return;
+        }
+        await pause(LOOK_INTERVAL, signal);
       }
-      await this._awaitFiles(transfer, signal);
     } catch (error) {
       await this._takeBack();
       this._tell({ kind: 'failed', error });
     }
   }
 
-  private async _awaitFiles(begun: ITransferStatus, signal: AbortSignal): Promise<void> {
-    let transfer = begun;
+  /** Have the server look, or join whoever looks there already. */
+  private async _begin(): Promise<string> {
+    const before = await this._api.list();
+    const { info_hash } = await this._api.fetch({ ...this._source, on_demand: true });
+    const isNew = before.every(transfer => transfer.info_hash !== info_hash);
+    this._begun = isNew ? info_hash : undefined;
+    return info_hash;
+  }
+
+  /** What the look comes to; undefined if it is called off, or was joined and somebody else called that off. */
+  private async _end(infoHash: string, signal: AbortSignal): Promise<PreviewState | undefined> {
     while (!signal.aborted) {
+      const details = await this._details(infoHash, signal);
+      if (details === undefined) {
+        return undefined;
+      }
+      const { transfer, files } = details;
+      if (!transfer.on_demand) {
+        this._begun = undefined;
+        return { kind: 'here', transfer };
+      }
       if (transfer.state === 'failed') {
         throw new Error(transfer.error);
       }
-      if (transfer.state !== 'metadata') {
-        const { files } = await this._api.details(transfer.info_hash, signal);
-        this._tell({ kind: 'ready', transfer, files });
-        return;
+      if (files.length > 0) {
+        return { kind: 'ready', transfer, files };
       }
       this._tell({ kind: 'looking', transfer });
       await pause(LOOK_INTERVAL, signal);
-      transfer = (await this._api.details(transfer.info_hash, signal)).transfer;
+    }
+    return undefined;
+  }
+
+  /** undefined: it is gone. */
+  private async _details(
+    infoHash: string,
+    signal: AbortSignal
+  ): Promise<ITransferDetails | undefined> {
+    try {
+      return await this._api.details(infoHash, signal);
+    } catch (error) {
+      if (error instanceof ServerConnection.ResponseError && error.response.status === 404) {
+        return undefined;
+      }
+      throw error;
     }
   }
 

@@ -38,6 +38,8 @@ export interface ITransferStatus {
   readonly peers_by_transport: Readonly<Record<string, number>>;
   /** Whether it was shared from its own place here, not fetched. */
   readonly shared: boolean;
+  /** Whether only its list of files and what readers ask for are fetched, in whatever state. */
+  readonly on_demand: boolean;
   readonly seconds: number;
   /** Absolute paths of what is finished; empty until then. */
   readonly paths: readonly string[];

@@ -4,6 +4,7 @@
  */
 
 import type { Contents } from '@jupyterlab/services';
+import { ServerConnection } from '@jupyterlab/services';
 
 import type { IDroppedFile } from './desktop';
 import { encodeFile, topLevel } from './desktop';
@@ -11,7 +12,7 @@ import { encodeFile, topLevel } from './desktop';
 /** Bytes of a request. */
 const CHUNK = 1 << 20;
 
-type Files = Pick<Contents.IManager, 'get' | 'save'>;
+type Files = Pick<Contents.IManager, 'delete' | 'get' | 'save'>;
 
 /** One of the names is taken in the folder that the files are to go to. */
 export class NameTakenError extends Error {
@@ -20,34 +21,73 @@ export class NameTakenError extends Error {
   }
 }
 
-/**
- * Save the files below `target` ('' is the folder that Jupyter serves), one after another; resolves to the paths
- * of what was dropped itself. Rejects with NameTakenError before anything is written, or as `files` does.
- */
-export async function uploadAll(
-  dropped: readonly IDroppedFile[],
-  target: string,
-  files: Files,
-  signal: AbortSignal,
-  progress: (bytes: number) => void
-): Promise<string[]> {
-  const names = topLevel(dropped);
-  await requireFree(names, target, files);
-  const made = new Set<string>();
-  let sent = 0;
-  for (const { file, folder } of dropped) {
-    for (const path of withParents(folder)) {
-      if (!made.has(path)) {
-        made.add(path);
-        await files.save(join(target, path), { type: 'directory' });
-      }
-    }
-    await sendFile(file, join(target, folder, file.name), files, signal, bytes => {
-      sent += bytes;
-      progress(sent);
-    });
+/** May be run again: what the last run made goes as soon as that fails, or else when the next begins. */
+export class Upload {
+  /** `target`: where the files go; '' is the folder that Jupyter serves. */
+  constructor(dropped: readonly IDroppedFile[], target: string, files: Files) {
+    this._dropped = dropped;
+    this._target = target;
+    this._files = files;
   }
-  return names.map(name => join(target, name));
+
+  /**
+   * Save the files one after another; resolves to the paths of what was dropped itself. Rejects with NameTakenError
+   * before anything is written, as `files` does, or as `signal` says, even after the last of them.
+   */
+  async run(signal: AbortSignal, progress: (bytes: number) => void): Promise<string[]> {
+    await this._takeBack();
+    const names = topLevel(this._dropped);
+    await requireFree(names, this._target, this._files);
+    try {
+      await this._send(signal, progress);
+      signal.throwIfAborted();
+    } catch (error) {
+      await this._takeBack().catch(() => undefined);
+      throw error;
+    }
+    return names.map(name => join(this._target, name));
+  }
+
+  private async _send(signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
+    const folders = new Set<string>();
+    let sent = 0;
+    for (const { file, folder } of this._dropped) {
+      for (const parent of withParents(folder)) {
+        const path = join(this._target, parent);
+        if (!folders.has(path)) {
+          folders.add(path);
+          this._made.push(path);
+          await this._files.save(path, { type: 'directory' });
+        }
+      }
+      const path = join(this._target, folder, file.name);
+      this._made.push(path);
+      await sendFile(file, path, this._files, signal, bytes => {
+        sent += bytes;
+        progress(sent);
+      });
+    }
+  }
+
+  /** Delete what was made, folders after what is in them. */
+  private async _takeBack(): Promise<void> {
+    for (let path = this._made.at(-1); path !== undefined; path = this._made.at(-1)) {
+      try {
+        await this._files.delete(path);
+      } catch (error) {
+        if (!(error instanceof ServerConnection.ResponseError && error.response.status === 404)) {
+          throw error;
+        }
+      }
+      this._made.pop();
+    }
+  }
+
+  /** Paths that the last run has begun to write. */
+  private readonly _made: string[] = [];
+  private readonly _dropped: readonly IDroppedFile[];
+  private readonly _target: string;
+  private readonly _files: Files;
 }
 
 /** Send a file in pieces of CHUNK; the last of them, or the only one, ends the file. */

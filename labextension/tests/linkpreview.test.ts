@@ -1,3 +1,5 @@
+import { ServerConnection } from '@jupyterlab/services';
+
 import { TorrentPreview } from '../src/linkpreview';
 import type { IFetchRequest, IFileStatus, ITransferDetails, ITransferStatus } from '../src/schema';
 import { settle, transferIn } from './helpers';
@@ -13,21 +15,29 @@ class FakeServer {
   state: ITransferStatus['state'] = 'metadata';
   readonly requests: IFetchRequest[] = [];
   removed: string[] = [];
+  onDemand = true;
+  /** Somebody removed it, and it was not begun anew. */
+  gone = false;
 
   list = (): Promise<ITransferStatus[]> => Promise.resolve(this.transfers);
 
   fetch = (request: IFetchRequest): Promise<ITransferStatus> => {
     this.requests.push(request);
+    this.gone = false;
     return this.answer(request);
   };
 
   answer: (request: IFetchRequest) => Promise<ITransferStatus> = () =>
     Promise.resolve(this.transfer);
 
-  details = (): Promise<ITransferDetails> =>
-    Promise.resolve({
+  details = (): Promise<ITransferDetails> => {
+    if (this.gone) {
+      const response = new Response(null, { status: 404 });
+      return Promise.reject(new ServerConnection.ResponseError(response, 'not found'));
+    }
+    return Promise.resolve({
       transfer: this.transfer,
-      files: FILES,
+      files: this.state === 'metadata' ? [] : FILES,
       peers: [],
       trackers: [],
       web_seeds: [],
@@ -37,9 +47,10 @@ class FakeServer {
       down_limit: null,
       up_limit: null
     });
+  };
 
   removeOnDemand = (infoHash: string): Promise<void> => {
-    if (this.state === 'downloading') {
+    if (!this.onDemand) {
       return Promise.reject(new Error('no longer on demand'));
     }
     this.removed.push(infoHash);
@@ -47,7 +58,13 @@ class FakeServer {
   };
 
   get transfer(): ITransferStatus {
-    return { ...transferIn('downloading'), info_hash: HASH, state: this.state, error: 'no space' };
+    return {
+      ...transferIn('downloading'),
+      info_hash: HASH,
+      state: this.state,
+      on_demand: this.onDemand,
+      error: 'no space'
+    };
   }
 }
 
@@ -112,17 +129,60 @@ describe('a preview', () => {
     const preview = new TorrentPreview(server, { link: 'magnet:?x' });
     await settle();
     server.state = 'downloading';
+    server.onDemand = false;
     preview.dispose();
     await settle();
     expect(server.removed).toEqual([]);
   });
 
-  it('says what is here already, and leaves it alone', async () => {
-    server.state = 'seeding';
+  it.each(['metadata', 'checking', 'seeding', 'failed'] as const)(
+    'says that it is here already in state %s, and leaves it alone',
+    async state => {
+      server.state = state;
+      server.onDemand = false;
+      server.transfers = [server.transfer];
+      const preview = new TorrentPreview(server, { link: 'magnet:?x' });
+      await settle();
+      expect(preview.state).toMatchObject({ kind: 'here', transfer: { info_hash: HASH } });
+      preview.dispose();
+      await settle();
+      expect(server.removed).toEqual([]);
+    }
+  );
+
+  it('joins a look that goes on already, and leaves it to whoever began it', async () => {
     server.transfers = [server.transfer];
     const preview = new TorrentPreview(server, { link: 'magnet:?x' });
     await settle();
-    expect(preview.state).toMatchObject({ kind: 'here', transfer: { info_hash: HASH } });
+    expect(preview.state.kind).toBe('looking');
+    server.state = 'on_demand';
+    await jest.advanceTimersByTimeAsync(500);
+    expect(preview.state).toMatchObject({ kind: 'ready', files: FILES });
+    preview.dispose();
+    await settle();
+    expect(server.removed).toEqual([]);
+  });
+
+  it('looks on by itself when a look that it joined is called off', async () => {
+    server.transfers = [server.transfer];
+    const preview = new TorrentPreview(server, { link: 'magnet:?x' });
+    await settle();
+    server.transfers = [];
+    server.gone = true;
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(preview.state.kind).toBe('looking');
+    expect(server.requests).toHaveLength(2);
+    preview.dispose();
+    await settle();
+    expect(server.removed).toEqual([HASH]);
+  });
+
+  it('says so when somebody begins the download meanwhile', async () => {
+    const preview = new TorrentPreview(server, { link: 'magnet:?x' });
+    await settle();
+    server.onDemand = false;
+    await jest.advanceTimersByTimeAsync(500);
+    expect(preview.state.kind).toBe('here');
     preview.dispose();
     await settle();
     expect(server.removed).toEqual([]);

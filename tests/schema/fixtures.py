@@ -94,7 +94,15 @@ TRANSFERS = [
         paths=["/home/jovyan/survey.csv"],
         notice="seeded to a ratio of 2",
     ),
-    _transfer(7, "archive", TransferState.ON_DEMAND, total=80_000_000, done=4_000_000, peers=2),
+    _transfer(
+        7,
+        "archive",
+        TransferState.ON_DEMAND,
+        total=80_000_000,
+        done=4_000_000,
+        peers=2,
+        on_demand=True,
+    ),
 ]
 
 EVENT = TransferEvent(

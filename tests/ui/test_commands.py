@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.ui.conftest import Classroom
 from tests.ui.lab import Lab
@@ -21,6 +21,72 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 HOSTILE = "<img src=x onerror=alert(1)>.csv"
 LARGE = 150_000_000
 _RATES = re.compile("^WebTorrent: receiving")
+
+
+async def test_with_nothing_selected_the_open_document_is_offered_and_never_the_whole_folder(
+    student: Lab,
+) -> None:
+    (student.root / "none").mkdir()
+    await _go_to(student, "none")
+    await student.panel.get_by_role("button", name="Share…").click()
+    dialog = _dialog(student.page, "Share with WebTorrent")
+    await expect(dialog.get_by_role("list", name="What is shared")).to_have_text("lesson.ipynb")
+    await student.page.keyboard.press("Escape")
+    await student.page.evaluate("void jupyterapp.commands.execute('launcher:create')")
+    await expect(student.page.locator(".jp-Launcher")).to_be_visible()
+    await student.panel.get_by_role("button", name="Share…").click()
+    asking = student.page.get_by_role("dialog")
+    await expect(asking).to_contain_text("Select files or folders in the file browser first")
+    await student.photograph("share-nothing")
+    await student.page.keyboard.press("Enter")
+    await expect(student.page.locator("#filebrowser")).to_be_visible()
+    await student.page.evaluate("jupyterapp.commands.execute('application:close')")
+    await _go_to(student, "")
+
+
+async def test_a_goal_that_is_no_goal_is_shown_even_if_its_options_are_closed(
+    student: Lab,
+) -> None:
+    await _open_share_dialog(student, "lesson.ipynb")
+    dialog = _dialog(student.page, "Share with WebTorrent")
+    await dialog.get_by_text("Options").click()
+    hours = dialog.get_by_label("Pause after (hours)")
+    await hours.fill("-1")
+    await dialog.get_by_text("Options").click()
+    await expect(hours).not_to_be_visible()
+    await dialog.get_by_role("button", name="Share").click()
+    await expect(hours).to_be_focused()
+    await student.page.keyboard.press("Escape")
+    await expect(dialog).not_to_be_attached()
+
+
+async def test_what_becomes_of_a_share_is_told_although_its_dialog_is_closed(
+    classroom: Classroom, student: Lab
+) -> None:
+    (student.root / "later.csv").write_bytes(b"1")
+    closed = asyncio.Event()
+    refusals = iter([{"message": "cannot read later.csv: Input/output error"}])
+
+    async def answer(route: Route) -> None:
+        await closed.wait()
+        refusal = next(refusals, None)
+        await (route.continue_() if refusal is None else route.fulfill(status=409, json=refusal))
+
+    await student.page.route(re.compile("webtorrent/api/share"), answer)
+    for text in ("cannot read later.csv", "later.csv is shared."):
+        closed.clear()
+        await _open_share_dialog(student, "later.csv")
+        dialog = _dialog(student.page, "Share with WebTorrent")
+        await dialog.get_by_role("button", name="Share").click()
+        await expect(dialog).to_contain_text("You may close this")
+        await dialog.get_by_role("button", name="Close").click()
+        await expect(dialog).not_to_be_attached()
+        closed.set()
+        await expect(_notification(student.page, text)).to_be_visible()
+    await student.photograph("notification-shared")
+    await student.page.unroute_all()
+    (refused,) = classroom.watch.take()
+    assert "409" in refused
 
 
 async def test_a_file_is_shared_from_the_file_browsers_menu(teacher: Lab, student: Lab) -> None:
@@ -104,8 +170,8 @@ async def test_a_look_that_is_cancelled_leaves_nothing_behind(student: Lab) -> N
     await _until(student, "torrents", lambda torrents: _hashes(torrents) == before)
 
 
-async def test_a_mistake_is_one_line_in_the_dialog_that_the_launcher_opens(
-    classroom: Classroom, student: Lab
+async def test_a_mistake_is_one_line_in_the_dialog_that_the_launcher_opens_and_may_be_mended(
+    classroom: Classroom, teacher: Lab, student: Lab
 ) -> None:
     await student.page.evaluate("void jupyterapp.commands.execute('launcher:create')")
     card = student.page.get_by_text("Fetch a Shared Dataset", exact=True)
@@ -119,6 +185,11 @@ async def test_a_mistake_is_one_line_in_the_dialog_that_the_launcher_opens(
     await expect(dialog.get_by_role("alert")).to_contain_text("not 'nonsense'")
     await expect(dialog.get_by_label("Link")).to_have_value("nonsense")
     await student.photograph("fetch-dialog-mistake", width=800)
+    (teacher.root / "good.csv").write_bytes(b"a,b\n" * 20_000)
+    good = await _ask(teacher, "POST", "share", {"paths": ["good.csv"]})
+    await dialog.get_by_label("Link").fill(good["magnet"])
+    await student.page.keyboard.press("Enter")
+    await expect(dialog.get_by_role("heading", level=3)).to_contain_text("good.csv")
     await student.page.keyboard.press("Escape")
     await expect(dialog).not_to_be_attached()
     (refused,) = classroom.watch.take()
@@ -226,6 +297,12 @@ async def test_a_choice_in_the_settings_editor_reaches_the_server(student: Lab) 
     await _until(student, "settings", lambda settings: settings["chosen"]["down_limit"] is None)
 
 
+async def _open_share_dialog(lab: Lab, path: str) -> None:
+    await lab.page.evaluate(
+        "path => void jupyterapp.commands.execute('webtorrent:share', { paths: [path] })", path
+    )
+
+
 async def _open_panel(lab: Lab) -> None:
     if not await lab.panel.is_visible():
         await lab.open_panel()
@@ -235,6 +312,16 @@ async def _open_file_browser(lab: Lab) -> None:
     if not await lab.page.locator("#filebrowser").is_visible():
         await lab.page.get_by_role("tab", name=re.compile("^File Browser")).click()
     await lab.page.evaluate("jupyterapp.commands.execute('filebrowser:refresh')")
+
+
+async def _go_to(lab: Lab, folder: str) -> None:
+    """Show a folder in the file browser, with nothing in it selected."""
+    await lab.page.evaluate(
+        """path => jupyterapp.commands.execute(
+            'filebrowser:go-to-path', { path: `/${path}`, dontShowBrowser: true }
+        )""",
+        folder,
+    )
 
 
 def _item(lab: Lab, name: str) -> Locator:

@@ -36,6 +36,7 @@ export function FetchDialog(props: IFetchDialogProps): React.JSX.Element {
   const { preview, trans, close } = props;
   const [link, setLink] = React.useState(props.source?.link ?? '');
   const [current, setCurrent] = React.useState(() => props.source && preview(props.source));
+  const [looks, setLooks] = React.useState(0);
   React.useEffect(() => () => current?.dispose(), [current]);
   const askForLink = (error: string): React.JSX.Element => (
     <LinkPage
@@ -46,6 +47,7 @@ export function FetchDialog(props: IFetchDialogProps): React.JSX.Element {
       setLink={setLink}
       look={source => {
         setCurrent(preview(source));
+        setLooks(looks + 1);
       }}
     />
   );
@@ -54,7 +56,8 @@ export function FetchDialog(props: IFetchDialogProps): React.JSX.Element {
     return askForLink('');
   }
   return (
-    <UseSignal signal={current.changed}>
+    // UseSignal listens to the signal that it was mounted with.
+    <UseSignal key={looks} signal={current.changed}>
       {() => {
         const { state } = current;
         switch (state.kind) {
@@ -84,6 +87,15 @@ interface ILinkPageProps {
 function LinkPage(props: ILinkPageProps): React.JSX.Element {
   const { link, error, trans, close, setLink, look } = props;
   const chooser = React.useRef<HTMLInputElement>(null);
+  const [unread, setUnread] = React.useState('');
+  const mistake = unread || error;
+  const choose = async (file: File): Promise<void> => {
+    try {
+      look({ link: '', metainfo: await encodeFile(file) });
+    } catch (reason) {
+      setUnread(errorLine(reason, trans));
+    }
+  };
   return (
     <FormPage
       name="link"
@@ -110,14 +122,14 @@ function LinkPage(props: ILinkPageProps): React.JSX.Element {
           placeholder="magnet:?xt=urn:btih:…"
           spellCheck={false}
           autoComplete="off"
-          aria-invalid={error !== ''}
+          aria-invalid={mistake !== ''}
           data-wt-first
           onChange={event => {
             setLink(event.target.value);
           }}
         />
       </Field>
-      {error !== '' && <ErrorLine text={error} />}
+      {mistake !== '' && <ErrorLine text={mistake} />}
       <div>
         <button type="button" className="jp-wt-LinkButton" onClick={() => chooser.current?.click()}>
           {trans.__('Choose a .torrent file of this computer…')}
@@ -131,9 +143,7 @@ function LinkPage(props: ILinkPageProps): React.JSX.Element {
           onChange={event => {
             const file = event.target.files?.[0];
             if (file !== undefined) {
-              void encodeFile(file).then(metainfo => {
-                look({ link: '', metainfo });
-              });
+              void choose(file);
             }
           }}
         />

@@ -30,6 +30,9 @@ export interface IShareDialogOptions {
   /** Relative to the folder that Jupyter serves, or what is to be uploaded. */
   readonly what: readonly string[] | IUpload;
   readonly share: (request: IShareRequest) => Promise<ITransferStatus>;
+  /** What became of a share whose dialog was closed meanwhile. */
+  readonly tellShared: (transfer: ITransferStatus) => void;
+  readonly tellFailed: (error: unknown) => void;
   readonly metainfoUrl: (infoHash: string) => string;
   readonly copy: (text: string) => void;
 }
@@ -45,7 +48,7 @@ type Step =
   | { readonly kind: 'shared'; readonly transfer: ITransferStatus };
 
 export function ShareDialog(props: IShareDialogProps): React.JSX.Element {
-  const { what, trans, share, close } = props;
+  const { what, trans, share, tellShared, tellFailed, close } = props;
   const [step, setStep] = React.useState<Step>({ kind: 'asking', error: '' });
   const names = 'run' in what ? what.names : what;
   const [fields, setFields] = React.useState<IShareFields>(() => ({
@@ -64,6 +67,9 @@ export function ShareDialog(props: IShareDialogProps): React.JSX.Element {
   }, []);
 
   const begin = async (): Promise<void> => {
+    const { signal } = stop.current;
+    const isClosed = (): boolean => signal.aborted;
+    let isUploaded = false;
     try {
       let paths = names;
       if ('run' in what) {
@@ -71,12 +77,22 @@ export function ShareDialog(props: IShareDialogProps): React.JSX.Element {
           setStep({ kind: 'uploading', bytes });
         };
         upload(0);
-        paths = await what.run(stop.current.signal, upload);
+        paths = await what.run(signal, upload);
       }
+      isUploaded = true;
       setStep({ kind: 'hashing' });
-      setStep({ kind: 'shared', transfer: await share(shareRequest(paths, fields)) });
+      const transfer = await share(shareRequest(paths, fields));
+      if (isClosed()) {
+        tellShared(transfer);
+      } else {
+        setStep({ kind: 'shared', transfer });
+      }
     } catch (error) {
-      setStep({ kind: 'asking', error: errorLine(error, trans) });
+      if (!isClosed()) {
+        setStep({ kind: 'asking', error: errorLine(error, trans) });
+      } else if (isUploaded) {
+        tellFailed(error);
+      }
     }
   };
 
@@ -186,7 +202,13 @@ function AskingPage(props: IAskingPageProps): React.JSX.Element {
         </p>
       )}
       {error !== '' && <ErrorLine text={error} />}
-      <details className="jp-wt-Options">
+      <details
+        className="jp-wt-Options"
+        onInvalidCapture={event => {
+          // What is wrong is told beside the field, which must be in view for that.
+          event.currentTarget.open = true;
+        }}
+      >
         <summary>{trans.__('Options')}</summary>
         <Field label={trans.__('Name')}>
           <input type="text" className="jp-mod-styled" {...text('name')} />

@@ -1,6 +1,7 @@
 /** What is pasted or dropped onto the panel: links and .torrent files are fetched, other files are shared. */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { Notification } from '@jupyterlab/apputils';
 import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { Drag } from '@lumino/dragdrop';
@@ -44,6 +45,7 @@ export const intakePlugin: JupyterFrontEndPlugin<void> = {
     const takeFiles = async (files: readonly IDroppedFile[]): Promise<void> => {
       const [first] = files;
       if (first === undefined) {
+        Notification.info(trans.__('There is no file in what was dropped.'));
         return;
       }
       const { file, folder } = first;

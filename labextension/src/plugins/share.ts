@@ -1,7 +1,8 @@
 /** Adds the command that shares files of the server; schema/settings.json puts it into the file browser's menu. */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
+import { Dialog, ICommandPalette, showDialog } from '@jupyterlab/apputils';
+import { DocumentWidget } from '@jupyterlab/docregistry';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
@@ -25,26 +26,35 @@ export const sharePlugin: JupyterFrontEndPlugin<void> = {
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_webtorrent');
     const { contents } = app.serviceManager;
-    /** What is selected in the file browser, or else the folder that it shows. */
+    /** What is selected in the file browser, or else the document that is in front. */
     const selected = (): string[] => {
-      const browser = browsers?.tracker.currentWidget;
-      if (!browser) {
-        return [];
+      const items = browsers?.tracker.currentWidget?.selectedItems() ?? [];
+      const paths = [...items].map(({ path }) => path);
+      const { currentWidget } = app.shell;
+      if (paths.length === 0 && currentWidget instanceof DocumentWidget) {
+        paths.push(currentWidget.context.path);
       }
-      const paths = [...browser.selectedItems()].map(({ path }) => path);
-      return (paths.length > 0 ? paths : [browser.model.path]).map(
-        path => contents.localPath(path) || '.'
-      );
+      return paths.map(path => contents.localPath(path));
+    };
+    const askToSelect = async (): Promise<void> => {
+      await showDialog({
+        title: trans.__('Share with WebTorrent'),
+        body: trans.__('Select files or folders in the file browser first, then share them.'),
+        buttons: [Dialog.okButton({ label: trans.__('OK') })]
+      });
+      const browser = browsers?.tracker.currentWidget;
+      if (browser) {
+        app.shell.activateById(browser.id);
+      }
     };
     app.commands.addCommand(CommandIDs.share, {
       label: trans.__('Share with WebTorrent'),
       caption: trans.__('Make a link with which others fetch the selected files from here'),
       icon: transfersIcon,
       describedBy: { args: SHARE_ARGS },
-      isEnabled: args => Array.isArray(args['paths']) || Boolean(browsers?.tracker.currentWidget),
       execute: args => {
         const paths = Array.isArray(args['paths']) ? args['paths'].map(String) : selected();
-        return openShareDialog(api, trans, paths);
+        return paths.length > 0 ? openShareDialog(api, trans, paths) : askToSelect();
       }
     });
     palette?.addItem({ command: CommandIDs.share, category: PALETTE_CATEGORY });
