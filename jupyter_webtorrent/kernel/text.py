@@ -101,10 +101,12 @@ def _time_left(status: TransferStatus) -> str | None:
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines in which the cells of a column begin below each other."""
+    """Lines in which the cells of a column begin below each other; a column of empty cells is left out."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(
+            cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width
+        ).rstrip()
         for row in rows
     ]
 

@@ -148,4 +148,5 @@ def test_the_time_left_is_told_where_it_says_something(rate: float, words: str) 
 
 def test_cells_of_a_column_begin_below_each_other() -> None:
     assert text.columns([("a", "bc", ""), ("def", "g", "h")]) == ["a    bc", "def  g   h"]
+    assert text.columns([("a", "", "b"), ("c", "", "d")]) == ["a  b", "c  d"]
     assert text.columns([]) == []

@@ -71,7 +71,7 @@ def test_a_view_begins_with_what_is_known() -> None:
             [status(FAILED, done=560, error="the disk is full")],
             ("penguins.csv", 0.56, "danger", "failed: the disk is full"),
         ),
-        ([], ("penguins.csv", 0.1, "", "no longer in the list of this server")),
+        ([], ("penguins.csv", 0.1, "", "no longer in the list of this Jupyter server")),
         (
             ServerUnavailableError("No Jupyter server answers."),
             ("penguins.csv", 0.1, "", "No Jupyter server answers."),
@@ -83,6 +83,15 @@ def test_a_view_follows_its_transfer(answer: Answer, expected: tuple[str, float,
     view = TransferView(Transfer(ScriptedClient([now], [now], answer), now))
     until(lambda: shown(view)[3].startswith(expected[3]) and shown(view)[:3] == expected[:3])
     assert is_shown(view.controls) is (answer != [] and isinstance(answer, list))
+    view.close()
+
+
+def test_a_view_names_the_kernel_where_the_engine_is_in_it() -> None:
+    server = PanelServer(status(done=100))
+    server.place = "this kernel"
+    view = view_of(server)
+    server.set()
+    until(lambda: view.detail.value == "no longer in the list of this kernel")
     view.close()
 
 

@@ -94,6 +94,18 @@ def test_a_link_that_nobody_answers_says_so_and_leaves_nothing_when_it_is_cancel
     panel.close()
 
 
+def test_a_look_that_somebody_removes_says_where_it_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = PanelServer()
+    server.place = "this kernel"
+    server.looked_up = TransferState.METADATA
+    panel = panel_of(server, monkeypatch)
+    server.set()
+    until(lambda: panel.name.value == "no longer in the list of this kernel")
+    panel.close()
+
+
 def test_an_answer_that_comes_later_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     server = PanelServer(files=FILES)
     server.looked_up = TransferState.METADATA

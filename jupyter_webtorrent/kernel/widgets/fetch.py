@@ -99,7 +99,7 @@ class FetchPanel(Panel):
             if preview is None or self.chooser is not None:
                 return
             if problem or status is None:
-                self.name.show(problem or "no longer in the list of this server")
+                self.name.show(problem or f"no longer in the list of {preview.client.place}")
             elif status.state is TransferState.FAILED:
                 self.error.show(f"This link cannot be fetched: {one_line(status.error)}")
                 self._forget()

@@ -94,6 +94,7 @@ class TransferCard(Panel):
         self, client: Access, status: TransferStatus, children: list[Widget] | None = None
     ) -> None:
         self.status = status
+        self._place = client.place
         self.name = Label(style={"font_weight": "bold"})
         self.bar = progress_bar()
         self.detail = Words()
@@ -115,7 +116,7 @@ class TransferCard(Panel):
         if problem:
             self.detail.show(problem)
         elif status is None:
-            self.detail.show("no longer in the list of this server")
+            self.detail.show(f"no longer in the list of {self._place}")
         else:
             self.detail.show(*_lines(status))
         visible(self.controls, status is not None)
