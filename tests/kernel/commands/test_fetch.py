@@ -63,6 +63,7 @@ def test_a_dead_tracker_is_in_the_line_of_a_fetch_that_waits_and_gone_once_it_an
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     client = Client(
+        [],  # what was there before
         [status(TransferState.METADATA, name="", total=0, peers=0, notice=DEAD)],
         [status(done=500)],
         [status(TransferState.SEEDING, paths=["/home/me/penguins.csv"])],
