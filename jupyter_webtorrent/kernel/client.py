@@ -38,6 +38,8 @@ from jupyter_webtorrent.schema.transfers import (
 
 REQUEST_TIMEOUT = 30.0
 """Seconds without an answer."""
+READ_PATIENCE = 86_400
+"""Seconds that a read of a file waits for its bytes; the server lets browsers wait for a few only."""
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -115,9 +117,8 @@ class Client:
         if length <= 0:
             return b""
         byte_range = f"bytes={offset}-{offset + length - 1}"
-        return self._send(
-            "GET", self.stream_url(info_hash, file), headers={"Range": byte_range}, patient=True
-        )
+        headers = {"Range": byte_range, "Prefer": f"wait={READ_PATIENCE}"}
+        return self._send("GET", self.stream_url(info_hash, file), headers=headers, patient=True)
 
     def stream_url(self, info_hash: str, file: str) -> str:
         """Where a browser reads a file as it arrives, without host and token."""

@@ -35,6 +35,7 @@ from jupyter_webtorrent.server.feed import TransferFeed
 from jupyter_webtorrent.server.handlers import WebTorrentHandler
 from jupyter_webtorrent.server.kernel_access import KernelAccess
 from jupyter_webtorrent.server.paths import PathRefusedError, ServerRoot
+from jupyter_webtorrent.server.waiting import WaitingRoom
 from jupyter_webtorrent.storage.journal import has_torrents
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._sockets = set()
+        self.waiting_room = WaitingRoom()
         self._choosing = asyncio.Lock()
 
     @property
