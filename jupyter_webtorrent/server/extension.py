@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,6 +152,11 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
                 await asyncio.to_thread(keep_choices, self._state_folder, before)
                 raise
             self._chosen = chosen
+
+    @property
+    def own_folder(self) -> Path:
+        """Where the engine keeps what nobody named a folder for, symlinks resolved."""
+        return Path(os.path.realpath(self._state_folder))
 
     @property
     def _configured(self) -> EngineConfig:
