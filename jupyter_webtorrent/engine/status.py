@@ -11,6 +11,7 @@ from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.magnet import MagnetLink
 from jupyter_webtorrent.protocol.metainfo import Metainfo
+from jupyter_webtorrent.protocol.urls import shown_url
 from jupyter_webtorrent.schema.transfers import (
     FilePriority,
     FileStatus,
@@ -134,9 +135,9 @@ def trouble(torrent: Torrent) -> str:
     if peering.peer_count:
         return f"none of the {peering.peer_count} connected peers has the missing pieces"
     trackers = peering.discovery.tracker_statuses()
-    reasons = [f"{tracker.url}: {tracker.message}" for tracker in trackers if tracker.message]
+    reasons = [f"{shown_url(tracker.url)}: {tracker.message}" for tracker in trackers if tracker.message]
     reasons += [
-        f"{seed.url}: {seed.message}" for seed in peering.web_seeds.statuses() if seed.message
+        f"{shown_url(seed.url)}: {seed.message}" for seed in peering.web_seeds.statuses() if seed.message
     ]
     reasons += torrent.metadata.exact_sources.failures
     failures = peering.failures.listed(asyncio.get_running_loop().time())
