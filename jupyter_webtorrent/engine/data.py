@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from jupyter_webtorrent.engine.amounts import Amounts
 from jupyter_webtorrent.engine.disk import TorrentDisk
 from jupyter_webtorrent.engine.file_guard import FileGuard
 from jupyter_webtorrent.engine.selection import FileSelection
@@ -57,6 +58,7 @@ class TorrentData:
             troubled=self._disk_troubled,
             lost=self._found_wrong,
         )
+        self.amounts = Amounts(swarm, self.disk)
         self.guard = FileGuard(self, was)
         self.streams = Streams(
             swarm, self.disk, services.offload, run_commands, wanted_again, is_paused

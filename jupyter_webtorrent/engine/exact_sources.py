@@ -14,6 +14,7 @@ from jupyter_webtorrent.net.trackers.backoff import Backoff
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.identity import InfoHash
 from jupyter_webtorrent.protocol.metainfo import Metainfo
+from jupyter_webtorrent.protocol.urls import shown_url
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class ExactSources:
     @property
     def failures(self) -> list[str]:
         """Why each of them gave nothing, in one line each."""
-        return [f"{url}: {reason}" for url, reason in self._failures.items()]
+        return [f"{shown_url(url)}: {reason}" for url, reason in self._failures.items()]
 
     def add(self, urls: Iterable[str]) -> None:
         """Look there, too."""

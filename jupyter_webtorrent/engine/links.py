@@ -19,7 +19,13 @@ from jupyter_webtorrent.protocol.links import LinkKind, link_kind
 from jupyter_webtorrent.protocol.magnet import MagnetLink, parse_link_or_hash
 from jupyter_webtorrent.protocol.metainfo import MAX_TORRENT_BYTES, Info, Metainfo
 from jupyter_webtorrent.protocol.printable import printable
-from jupyter_webtorrent.protocol.urls import TRACKER_SCHEMES, WEB_SCHEMES, check_url, is_local
+from jupyter_webtorrent.protocol.urls import (
+    TRACKER_SCHEMES,
+    WEB_SCHEMES,
+    check_url,
+    is_local,
+    shown_url,
+)
 from jupyter_webtorrent.storage.files import read_small_file
 
 DOWNLOAD_SECONDS = 30.0
@@ -106,9 +112,9 @@ async def download(http: GuardedClient, url: str, policy: Policy) -> Metainfo:
                 if len(data) > MAX_TORRENT_BYTES:
                     break
     except TimeoutError:
-        raise EngineError(f"{url} did not answer in {DOWNLOAD_SECONDS:.0f} s") from None
+        raise EngineError(f"{shown_url(url)} did not answer in {DOWNLOAD_SECONDS:.0f} s") from None
     except (NetError, EngineError) as error:
-        raise EngineError(f"cannot get {url}: {error}") from error
+        raise EngineError(f"cannot get {shown_url(url)}: {error}") from error
     return metainfo_of(bytes(data))
 
 

@@ -257,7 +257,8 @@ class Peering:
         downloader = self.swarm.downloader
         if downloader is None or not self.swarm.on_demand:
             return None if downloader is None else downloader.bytes_left
-        return downloader.layout.total - downloader.layout.bytes_of_pieces(downloader.have)
+        layout = downloader.layout
+        return layout.total - layout.bytes_had(0, layout.total, downloader.have)
 
     @property
     def bytes_down(self) -> int:

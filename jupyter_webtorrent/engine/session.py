@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from random import Random, SystemRandom
 from types import TracebackType
@@ -31,6 +32,7 @@ from jupyter_webtorrent.engine.stream import FileStream
 from jupyter_webtorrent.engine.tcp_trackers import TcpTrackers
 from jupyter_webtorrent.engine.throttle import Throttle
 from jupyter_webtorrent.engine.torrent import Torrent
+from jupyter_webtorrent.engine.unread import surplus
 from jupyter_webtorrent.net.datagrams import DatagramNetwork, UdpNetwork
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.net.http import GuardedClient
@@ -183,6 +185,14 @@ class Session:
 
         What is on its way already is not begun again, but goes on with the files that this request adds.
         """
+        torrent = await self._fetch(request)
+        if request.on_demand:
+            for unread in surplus(self.torrents.values(), self._services, besides=torrent):
+                with suppress(EngineError):  # somebody has made a download of it, or removed it
+                    await self.remove(unread.info_hash, delete_data=True, only_on_demand=True)
+        return torrent
+
+    async def _fetch(self, request: FetchRequest) -> Torrent:
         plan = await self._planner.fetch(request)
         await self.listen()
         async with self._changing:

@@ -11,6 +11,7 @@ from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.magnet import MagnetLink
 from jupyter_webtorrent.protocol.metainfo import Metainfo
+from jupyter_webtorrent.protocol.urls import shown_url
 from jupyter_webtorrent.schema.transfers import (
     FilePriority,
     FileStatus,
@@ -55,7 +56,7 @@ def metainfo(torrent: Torrent) -> bytes:
 
 def transfer_status(torrent: Torrent, services: Services) -> TransferStatus:
     swarm = torrent.swarm
-    total, done = _wanted_bytes(torrent)
+    total, done = torrent.data.amounts.wanted()
     if torrent.state is TransferState.CHECKING:
         done = min(torrent.data.disk.checked_bytes, total)
     ended = torrent.arrival.at or asyncio.get_running_loop().time()
@@ -135,9 +136,13 @@ def trouble(torrent: Torrent) -> str:
     if peering.peer_count:
         return f"none of the {peering.peer_count} connected peers has the missing pieces"
     trackers = peering.discovery.tracker_statuses()
-    reasons = [f"{tracker.url}: {tracker.message}" for tracker in trackers if tracker.message]
+    reasons = [
+        f"{shown_url(tracker.url)}: {tracker.message}" for tracker in trackers if tracker.message
+    ]
     reasons += [
-        f"{seed.url}: {seed.message}" for seed in peering.web_seeds.statuses() if seed.message
+        f"{shown_url(seed.url)}: {seed.message}"
+        for seed in peering.web_seeds.statuses()
+        if seed.message
     ]
     reasons += torrent.metadata.exact_sources.failures
     failures = peering.failures.listed(asyncio.get_running_loop().time())
@@ -160,23 +165,6 @@ def copied(torrent: Torrent) -> str:
     return f"{count} notebooks are shared as they are now; share them again after you change them"
 
 
-def _wanted_bytes(torrent: Torrent) -> tuple[int, int]:
-    """Wanted bytes, and those that are verified."""
-    info = torrent.info
-    if info is None:
-        return 0, 0
-    layout = info.layout
-    every_byte = not any(file.padding for file in info.files)
-    if every_byte and len(torrent.data.disk.wanted_files) in (0, len(info.files)):
-        total = layout.total
-        left = torrent.peering.bytes_left
-        left = total if left is None else left
-        return total, total - left
-    on_demand = torrent.swarm.on_demand
-    files = [file for file in _files(torrent) if file.wanted or on_demand]
-    return sum(file.length for file in files), sum(file.done for file in files)
-
-
 def _files(torrent: Torrent) -> list[FileStatus]:
     info, downloader = torrent.info, torrent.swarm.downloader
     if info is None:
@@ -188,14 +176,9 @@ def _files(torrent: Torrent) -> list[FileStatus]:
     for index, file in enumerate(info.files):
         if file.padding:
             continue
-        start = layout.file_offset(index)
         done = 0
         if downloader is not None:
-            for piece in layout.pieces_of_file(index):
-                if piece in downloader.have:
-                    begin = layout.offset(piece)
-                    end = begin + layout.piece_size(piece)
-                    done += min(end, start + file.length) - max(begin, start)
+            done = layout.bytes_had(layout.file_offset(index), file.length, downloader.have)
         priority = FilePriority.SKIP
         if index in wanted:
             priority = torrent.data.disk.priorities.get(index, FilePriority.NORMAL)

@@ -51,9 +51,15 @@ class Streams:
         """Whether nothing comes for now; say `changed` when it begins."""
         self.ended_by = ""
         """Why nothing can be read any more."""
+        self.last_read_at = asyncio.get_running_loop().time()
+        """When the last reader left, or when there could be one."""
         self._open: set[FileStream] = set()
         self._needed: dict[FileStream, tuple[range, range]] = {}
         """The pieces that each reader waits for, or has, and those that it will come to next."""
+
+    @property
+    def is_read(self) -> bool:
+        return bool(self._open)
 
     def open(self, file: int | str) -> FileStream:
         """A reader of a file, by its index or its path in the torrent, which need not be known yet.
@@ -96,6 +102,7 @@ class Streams:
 
     def closed(self, stream: FileStream, now: float) -> None:
         self._open.discard(stream)
+        self.last_read_at = now
         self.rests(stream, now)
 
     def _want_what_is_needed(self, now: float) -> None:

@@ -40,6 +40,8 @@ from jupyter_webtorrent.schema.transfers import (
 
 REQUEST_TIMEOUT = 30.0
 """Seconds without an answer."""
+READ_PATIENCE = 86_400
+"""Seconds that a read of a file waits for its bytes; the server lets browsers wait for a few only."""
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -121,9 +123,10 @@ class Client:
         if length <= 0:
             return b""
         byte_range = f"bytes={offset}-{offset + length - 1}"
+        headers = {"Range": byte_range, "Prefer": f"wait={READ_PATIENCE}"}
         try:
             return self._send(
-                "GET", self.stream_url(info_hash, file), headers={"Range": byte_range}, patient=True
+                "GET", self.stream_url(info_hash, file), headers=headers, patient=True
             )
         except _CutShortError:  # all that a stream can say once it has begun
             status = self.transfer(info_hash)

@@ -11,6 +11,12 @@ from jupyter_webtorrent.kernel import text
 from jupyter_webtorrent.protocol.media import MediaKind, media_kind
 
 _FITTING = "max-width: 100%; max-height: 75vh"
+_LINE = "It cannot be played at the moment. Press play to try again."
+_READY_AGAIN = (
+    "const at = this.currentTime; this.load(); this.currentTime = at;"
+    f" this.nextElementSibling.textContent = '{_LINE}'"
+)
+_NO_LINE = "this.nextElementSibling.textContent = ''"
 
 
 def player(name: str, url: str, kind: MediaKind | None = None) -> dict[str, str]:
@@ -33,7 +39,12 @@ def player(name: str, url: str, kind: MediaKind | None = None) -> dict[str, str]
 
 
 def _player(tag: str, url: str, label: str, style: str) -> str:
+    """A player that asks for nothing until a person presses play, for a notebook may have many.
+
+    When the browser gives up it is ready to be pressed again, at the same place, and says so.
+    """
     return (
-        f'<{tag} controls preload="metadata" src="{url}" title="{label}" style="{style}">'
-        f'<a href="{url}?download=1">{label}</a></{tag}>'
+        f'<{tag} controls preload="none" src="{url}" title="{label}" style="{style}"'
+        f' onerror="{_READY_AGAIN}" onplaying="{_NO_LINE}">'
+        f'<a href="{url}?download=1">{label}</a></{tag}><p role="status"></p>'
     )

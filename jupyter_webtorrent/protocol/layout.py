@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
+from jupyter_webtorrent.protocol.bitfield import Bitfield
+
 BLOCK_SIZE: Final = 16384
 """Bytes asked for in one request (BEP 3: "all current implementations use 2^14")."""
 
@@ -127,6 +129,18 @@ class PieceLayout:
     def bytes_of_pieces(self, pieces: Iterable[int]) -> int:
         """Bytes of these pieces together."""
         return sum(map(self.piece_size, pieces))
+
+    def bytes_had(self, offset: int, length: int, pieces: Bitfield) -> int:
+        """How many of a run of bytes these pieces hold; the work does not grow with their number."""
+        within = self.pieces_between(offset, length)
+        if not within:
+            return 0
+        count = pieces.count_in(within) * self.piece_length
+        if within[0] in pieces:
+            count -= offset - within.start * self.piece_length
+        if within[-1] in pieces:
+            count -= within.stop * self.piece_length - (offset + length)
+        return count
 
     def _require_piece(self, piece: int) -> None:
         if not 0 <= piece < self.piece_count:

@@ -1,4 +1,4 @@
-"""Which URLs of trackers and web seeds are fit to be handed on.
+"""Which URLs of trackers and web seeds are fit to be handed on, and what of a URL is fit to be shown.
 
 Where they lead is the net layer's question.
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.identity import is_host
+from jupyter_webtorrent.protocol.printable import printable
 
 TRACKER_SCHEMES: Final = ("http", "https", "udp", "ws", "wss")
 WEB_SCHEMES: Final = ("http", "https")
@@ -38,6 +39,20 @@ def check_url(url: str, schemes: tuple[str, ...]) -> str:
     if not host or not is_host(host):
         raise WebTorrentError(f"a {parts.scheme} URL names no host")
     return url
+
+
+def shown_url(url: str) -> str:
+    """A URL for an error, a notice or a log: printable, and without its user, its query and its fragment.
+
+    These may hold a password or a token. Of what cannot be read only the scheme is left.
+    """
+    try:
+        parts = urlsplit(url)
+        place = parts.netloc.rpartition("@")[2]
+        shown = urlunsplit((parts.scheme, place, parts.path, "", ""))
+    except ValueError:
+        shown = f"{url.partition(':')[0]}:…"
+    return printable(shown)
 
 
 def is_local(url: str) -> bool:

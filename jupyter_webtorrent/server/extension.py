@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ from jupyter_webtorrent.server.feed import TransferFeed
 from jupyter_webtorrent.server.handlers import WebTorrentHandler
 from jupyter_webtorrent.server.kernel_access import KernelAccess
 from jupyter_webtorrent.server.paths import PathRefusedError, ServerRoot
+from jupyter_webtorrent.server.waiting import WaitingRoom
 from jupyter_webtorrent.storage.journal import has_torrents
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._sockets = set()
+        self.waiting_room = WaitingRoom()
         self._choosing = asyncio.Lock()
 
     @property
@@ -149,6 +152,11 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
                 await asyncio.to_thread(keep_choices, self._state_folder, before)
                 raise
             self._chosen = chosen
+
+    @property
+    def own_folder(self) -> Path:
+        """Where the engine keeps what nobody named a folder for, symlinks resolved."""
+        return Path(os.path.realpath(self._state_folder))
 
     @property
     def _configured(self) -> EngineConfig:

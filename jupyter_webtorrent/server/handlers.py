@@ -31,6 +31,7 @@ from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.printable import one_line
 from jupyter_webtorrent.schema.discovery import NOT_LOGGED_IN
 from jupyter_webtorrent.server.paths import ServerRoot, is_absolute, require_usable
+from jupyter_webtorrent.server.waiting import NotComingError
 
 if TYPE_CHECKING:
     from jupyter_webtorrent.server.extension import WebTorrentApp
@@ -200,7 +201,7 @@ def plain_refusals() -> Iterator[None]:
         yield
     except (TransferNotFoundError, FileNotInTransferError) as error:
         raise HTTPError(404, "%s", error) from None
-    except TooManyReadersError as error:
+    except (TooManyReadersError, NotComingError) as error:
         raise HTTPError(503, "%s", error) from None
     except EngineError as error:
         raise HTTPError(409, "%s", error) from None

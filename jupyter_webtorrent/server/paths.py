@@ -65,6 +65,10 @@ class ServerRoot:
         folder = Path(os.path.realpath(contents_manager.root_dir))
         return cls(folder, bool(contents_manager.allow_hidden))
 
+    def holds(self, place: Path) -> bool:
+        """Whether an absolute place is inside, symlinks followed."""
+        return _is_inside(Path(os.path.realpath(place)), self.folder)
+
     def locate(self, path: str) -> Path:
         """The absolute place of a relative path with `/`, whether or not it exists; raises PathRefusedError.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from jupyter_server.auth.decorator import authorized
@@ -17,8 +18,14 @@ from tornado.web import HTTPError, authenticated
 
 from jupyter_webtorrent.protocol.media import is_shown_by_browsers, media_type
 from jupyter_webtorrent.server.attachment import attachment
-from jupyter_webtorrent.server.handlers import RestHandler, UnknownRouteHandler
+from jupyter_webtorrent.server.handlers import (
+    RestHandler,
+    ResultT,
+    UnknownRouteHandler,
+    plain_refusals,
+)
 from jupyter_webtorrent.server.ranges import UnsatisfiableRangeError, requested_range
+from jupyter_webtorrent.server.waiting import RETRY_AFTER_SECONDS, patience
 
 if TYPE_CHECKING:
     from jupyter_webtorrent.engine.host import HostStream
@@ -60,6 +67,11 @@ class StreamHandler(RestHandler):
     async def head(self, info_hash: str, path: str) -> None:
         await self._serve(info_hash.lower(), path, None)  # a Range is for GET alone
 
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        if status_code == 503:
+            self.set_header("Retry-After", str(RETRY_AFTER_SECONDS))
+        super().write_error(status_code, **kwargs)
+
     def on_connection_close(self) -> None:
         self._hung_up = True
         if self._stream is not None:
@@ -83,7 +95,7 @@ class StreamHandler(RestHandler):
     async def _answer(
         self, stream: HostStream, info_hash: str, path: str, wanted: str | None
     ) -> None:
-        length = await self.ask(stream.length())
+        length = await self._waited(stream.length(), info_hash)
         etag = f'"{info_hash}-{length}"'  # what an info hash stands for never changes
         self.set_header("Etag", etag)
         self.set_header("Accept-Ranges", "bytes")
@@ -101,7 +113,7 @@ class StreamHandler(RestHandler):
         span = range(length) if asked is None else asked
         is_get = self.request.method == "GET"
         # Before the headers, so that a file which cannot be read gets a status that says so.
-        data = await self._read(stream, span, 0) if is_get else b""
+        data = await self._read(stream, info_hash, span, 0) if is_get else b""
         if asked is not None:
             self.set_status(206)
             self.set_header("Content-Range", f"bytes {span.start}-{span.stop - 1}/{length}")
@@ -111,15 +123,35 @@ class StreamHandler(RestHandler):
         await self._send(data)
         sent = len(data)
         while is_get and (rest := span[sent:]):
-            data = await self._read(stream, rest, sent)
+            data = await self._read(stream, info_hash, rest, sent)
             await self._send(data)
             sent += len(data)
 
-    async def _read(self, stream: HostStream, span: range, sent: int) -> bytes:
+    async def _read(self, stream: HostStream, info_hash: str, span: range, sent: int) -> bytes:
         """The beginning of a span, as soon as it is here; `sent` bytes before it have been taken."""
         count = min(len(span), CHUNK_BYTES)
         ahead = min(len(span) - count, FIRST_AHEAD_BYTES + 2 * sent)
-        return await self.ask(stream.read(span.start, count, ahead=ahead)) if count else b""
+        if not count:
+            return b""
+        return await self._waited(stream.read(span.start, count, ahead=ahead), info_hash)
+
+    async def _waited(self, coming: Future[ResultT], info_hash: str) -> ResultT:
+        """What the engine reads, as soon as it is here; a 503 with the reason if that takes too long."""
+        room, prefer = self.app.waiting_room, self.request.headers.get("Prefer", "")
+        seconds = patience(prefer)
+        with plain_refusals():
+            if seconds is not None:
+                return await room.wait_patiently(coming, seconds)
+            return await room.wait(
+                coming, lambda: self._why_nothing_comes(info_hash), begun=self._headers_written
+            )
+
+    async def _why_nothing_comes(self, info_hash: str) -> str:
+        """In a line; empty while something does, and while what is here is being checked."""
+        for transfer in await self.ask(self.app.host.transfers()):
+            if transfer.info_hash == info_hash and not transfer.down_rate:
+                return transfer.notice
+        return ""
 
     async def _send(self, data: bytes) -> None:
         """Returns when the socket has taken it all."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from jupyter_server.auth.decorator import authorized
 from tornado.web import HTTPError, authenticated
 
 from jupyter_webtorrent.schema.transfers import TransferChange
 from jupyter_webtorrent.server.attachment import attachment
 from jupyter_webtorrent.server.handlers import RestHandler
+from jupyter_webtorrent.server.paths import PathRefusedError, ServerRoot
 
 
 class SessionHandler(RestHandler):
@@ -54,14 +57,35 @@ class TransferHandler(RestHandler):
     @authenticated
     @authorized
     async def delete(self, info_hash: str) -> None:
-        removal = self.app.host.remove(
-            info_hash.lower(),
-            delete_data=self._flag("data"),
-            only_on_demand=self._flag("on_demand"),
+        delete_data, only_on_demand = self._flag("data"), self._flag("on_demand")
+        if delete_data:
+            await self._require_right_to_delete(info_hash.lower())
+        await self.ask(
+            self.app.host.remove(
+                info_hash.lower(), delete_data=delete_data, only_on_demand=only_on_demand
+            )
         )
-        await self.ask(removal)
         self.set_status(204)
         self.finish()
+
+    async def _require_right_to_delete(self, info_hash: str) -> None:
+        """Whose files are deleted: the engine's own, those that Jupyter serves, or any of this machine."""
+        transfers = await self.ask(self.app.host.transfers())
+        folders = (Path(each.folder) for each in transfers if each.info_hash == info_hash)
+        for folder in folders:
+            if folder.is_relative_to(self.app.own_folder):
+                continue
+            if self._is_served(folder):
+                if not await self.may("write", "contents"):
+                    raise HTTPError(403, "You may not delete files on this server.")
+            elif not await self.may("execute", "kernels"):
+                raise HTTPError(403, "Only who may run kernels may delete files outside its root.")
+
+    def _is_served(self, folder: Path) -> bool:
+        try:
+            return ServerRoot.of(self.contents_manager).holds(folder)
+        except PathRefusedError:  # its files are elsewhere
+            return False
 
     def _flag(self, name: str) -> bool:
         """Whether the query says so."""

@@ -54,6 +54,8 @@ class Downloader:
     ) -> None:
         self.layout = layout
         self.have = have
+        self.have_changes = 0
+        """How often `have` has changed."""
         self.picker = PiecePicker(layout.piece_count, random)
         self.missing = Bitfield(layout.piece_count)
         """Wanted pieces that are not had yet, whatever their state."""
@@ -90,7 +92,7 @@ class Downloader:
     @property
     def bytes_left(self) -> int:
         """Of wanted pieces, those that are lost too."""
-        return self.layout.bytes_of_pieces(self.missing | self.lost)
+        return self.layout.bytes_had(0, self.layout.total, self.missing | self.lost)
 
     @property
     def begun_bytes(self) -> int:
@@ -326,6 +328,7 @@ class Downloader:
         contributors = download.contributors
         if ok:
             self.have.add(index)
+            self.have_changes += 1
             self.missing.discard(index)
             self.readers.arrived(index)
             for peer in contributors:
@@ -351,6 +354,7 @@ class Downloader:
     def lose(self, index: int, *, refetch: bool) -> None:
         """The disk no longer has the piece as it should be; it is fetched again only if `refetch`."""
         self.have.discard(index)
+        self.have_changes += 1
         if index in self._wanted and refetch:
             self.missing.add(index)
         if download := self._downloads.get(index):
@@ -365,6 +369,7 @@ class Downloader:
     def regain(self, index: int) -> None:
         """A lost piece is as it should be after all."""
         self.have.add(index)
+        self.have_changes += 1
         self.lost.discard(index)
 
     def _expel(self, peers: set[Peer]) -> list[tuple[Peer, Request]]:

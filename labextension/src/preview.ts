@@ -32,12 +32,14 @@ const MAX_NOTEBOOK_BYTES = 5_000_000;
 const MAX_PDF_BYTES = 100_000_000;
 /** Milliseconds between two looks at how much is here. */
 const LOOK_INTERVAL = 1_000;
+/** Milliseconds before a player tries again to get what has not arrived yet. */
+const RETRY_DELAYS = [1_000, 3_000, 9_000];
 
 /** What there is to show. */
 export type PreviewContent =
   | { readonly kind: 'loading' }
   | { readonly kind: 'failed'; readonly error: unknown }
-  | { readonly kind: 'missing' | 'empty' | 'unplayable' | 'large' | 'odd' | 'other' }
+  | { readonly kind: 'missing' | 'empty' | 'unplayable' | 'cut' | 'large' | 'odd' | 'other' }
   | { readonly kind: 'video' | 'audio' | 'image'; readonly url: string }
   | { readonly kind: 'pdf'; readonly url: string }
   | { readonly kind: 'text'; readonly text: string; readonly isCut: boolean }
@@ -100,6 +102,7 @@ export class FilePreview implements IDisposable {
 
   /** Begin, or begin again. */
   async load(): Promise<void> {
+    this._tries = 0;
     this._show({ kind: 'loading' });
     try {
       const file = await this._find();
@@ -111,14 +114,31 @@ export class FilePreview implements IDisposable {
     }
   }
 
-  /** The browser gave up: say whether it got no bytes, or cannot use them. */
-  async mediaFailed(): Promise<void> {
+  /**
+   * The browser gave up: whether it is to try again, after a while, as more may have arrived by then.
+   *
+   * If not, what is shown says why: it got no bytes, not those that it needs, or cannot use them.
+   */
+  async mediaFailed(): Promise<boolean> {
+    await this._refresh();
+    const isHere = this._file === undefined || this._file.done >= this._file.length;
+    const delay = isHere ? undefined : RETRY_DELAYS[this._tries++];
+    if (delay !== undefined) {
+      await new Promise(resolve => setTimeout(resolve, delay));
+      return !this.isDisposed;
+    }
     try {
       await this._api.read(this.infoHash, this.path, { first: 1, signal: this._stop.signal });
-      this._show({ kind: 'unplayable' });
+      this._show({ kind: isHere ? 'unplayable' : 'cut' });
     } catch (error) {
       this._show({ kind: 'failed', error });
     }
+    return false;
+  }
+
+  /** The player got what it needs. */
+  mediaPlays(): void {
+    this._tries = 0;
   }
 
   /** The file, wanted if it was not; undefined where there is no list of files yet, or it is not in it. */
@@ -256,6 +276,7 @@ export class FilePreview implements IDisposable {
   private _isAwaited = false;
   private _isGone = false;
   private _lookedAt = 0;
+  private _tries = 0;
   private readonly _stop = new AbortController();
   private readonly _changed = new Signal<this, void>(this);
 }

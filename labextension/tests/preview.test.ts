@@ -123,12 +123,46 @@ describe('what is shown', () => {
 
   it('of a film that the browser gave up is whether it got any byte', async () => {
     const playable = preview([file('a.mp4')], 'x').shown;
-    await playable.mediaFailed();
+    expect(await playable.mediaFailed()).toBe(false);
     expect(playable.content).toEqual({ kind: 'unplayable' });
     const error = new Error('gone');
     const refused = preview([file('a.mp4')], error).shown;
     await refused.mediaFailed();
     expect(refused.content).toEqual({ kind: 'failed', error });
+  });
+
+  it.each([
+    [
+      'got no byte',
+      new Error('nothing comes'),
+      { kind: 'failed', error: new Error('nothing comes') }
+    ],
+    ['got some', 'x', { kind: 'cut' }]
+  ])(
+    'of a film that arrives is tried again, and then whether it %s',
+    async (_, answer, content) => {
+      const { shown } = preview([file('a.mp4', { done: 5 })], answer);
+      await settle();
+      for (const seconds of [1, 3, 9]) {
+        const again = shown.mediaFailed();
+        await jest.advanceTimersByTimeAsync(1_000 * seconds);
+        expect(await again).toBe(true);
+        expect(shown.content).toMatchObject({ kind: 'video' });
+      }
+      expect(await shown.mediaFailed()).toBe(false);
+      expect(shown.content).toEqual(content);
+    }
+  );
+
+  it('of a film that plays again is tried as often as before', async () => {
+    const { shown } = preview([file('a.mp4', { done: 5 })], 'x');
+    await settle();
+    for (let times = 0; times < 5; times++) {
+      const again = shown.mediaFailed();
+      await jest.advanceTimersByTimeAsync(1_000);
+      expect(await again).toBe(true);
+      shown.mediaPlays();
+    }
   });
 });
 

@@ -38,6 +38,19 @@ def test_a_file_is_shown_by_its_kind(name: str, tag: str) -> None:
     assert bundle["text/plain"] == f"{name}: {URL}"
 
 
+@pytest.mark.parametrize("name", ["lecture.mp4", "talk.ogg"])
+def test_a_saved_player_asks_for_nothing_until_it_is_pressed(name: str) -> None:
+    assert Tags(player(name, URL)["text/html"]).found[0][1]["preload"] == "none"
+
+
+def test_what_a_player_runs_is_the_same_for_every_name() -> None:
+    def runs(name: str) -> list[str | None]:
+        attributes = Tags(player(name, URL)["text/html"]).found[0][1]
+        return [attributes["onerror"], attributes["onplaying"]]
+
+    assert runs("lecture.mp4") == runs("'; alert(1); '.mp4")
+
+
 def test_a_kind_that_is_known_counts_more_than_the_name() -> None:
     assert Tags(player("stream", URL, MediaKind.VIDEO)["text/html"]).found[0][0] == "video"
 
@@ -56,10 +69,11 @@ def test_a_kind_that_is_known_counts_more_than_the_name() -> None:
 def test_a_hostile_name_is_text(name: str, ending: str) -> None:
     bundle = player(name + ending, URL)
     tags = Tags(bundle["text/html"])
-    assert {tag for tag, _ in tags.found} <= {"video", "audio", "img", "a"}
+    assert {tag for tag, _ in tags.found} <= {"video", "audio", "img", "a", "p"}
     for _, attributes in tags.found:
         assert set(attributes) <= {
-            *("src", "href", "title", "alt", "style", "controls", "preload", "target")
+            *("src", "href", "title", "alt", "style", "controls", "preload", "target"),
+            *("role", "onerror", "onplaying"),
         }
     for text in (*bundle.values(), tags.text):
         assert not set("\x1b\n\u202e$") & set(text)

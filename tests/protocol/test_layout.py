@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.layout import BLOCK_SIZE, PieceLayout, Segment
 
 LAYOUTS = st.builds(
@@ -121,6 +122,20 @@ def test_a_piece_that_is_not_there_is_an_index_error(piece: int) -> None:
         THREE_FILES.block(piece, 0)
     with pytest.raises(IndexError):
         THREE_FILES.bytes_of_pieces([0, piece])
+
+
+@given(LAYOUTS, st.data())
+def test_what_is_had_of_a_run_is_what_counting_byte_by_byte_gives(
+    layout: PieceLayout, data: st.DataObject
+) -> None:
+    start = data.draw(st.integers(0, layout.total))
+    end = data.draw(st.integers(start, layout.total))
+    pieces = Bitfield(layout.piece_count)
+    for piece in range(layout.piece_count):
+        if data.draw(st.booleans()):
+            pieces.add(piece)
+    had = sum(at // layout.piece_length in pieces for at in range(start, end))
+    assert layout.bytes_had(start, end - start, pieces) == had
 
 
 @pytest.mark.parametrize(("piece", "block"), [(0, -1), (0, 3), (2, 1)])

@@ -177,6 +177,25 @@ async def test_the_token_is_in_no_answer_and_no_line_of_the_log(
     assert token not in caplog.text
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        "http://127.0.0.1:9/announce/x.torrent?token=HUSH",
+        "http://me:HUSH@127.0.0.1:9/announce/x.torrent",
+    ],
+)
+async def test_a_refused_link_is_told_and_logged_without_its_secrets(
+    jp_fetch: Fetch, extension: WebTorrentApp, caplog: pytest.LogCaptureFixture, link: str
+) -> None:
+    with caplog.at_level(logging.INFO):
+        body = json.dumps({"link": link})
+        code, message = await refusal(jp_fetch(API, "fetch", method="POST", body=body))
+    assert code == 409
+    assert "http://127.0.0.1:9/announce/x.torrent" in message
+    assert "HUSH" not in message
+    assert "HUSH" not in caplog.text
+
+
 async def test_a_failure_inside_is_logged_without_the_token(
     jp_fetch: Fetch,
     jp_serverapp: Any,

@@ -3,12 +3,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from tornado.httpclient import HTTPResponse
 
 from jupyter_webtorrent.schema.transfers import (
     SessionStatus,
@@ -296,6 +297,49 @@ async def test_a_removal_of_what_is_on_demand_leaves_anything_else_alone(
     assert [each["state"] for each in json.loads((await jp_fetch(API, "torrents")).body)] == [
         "seeding"
     ]
+
+
+@pytest.mark.parametrize(
+    ("inside", "right", "message"),
+    [
+        (True, ("write", "contents"), "You may not delete files on this server."),
+        (
+            False,
+            ("execute", "kernels"),
+            "Only who may run kernels may delete files outside its root.",
+        ),
+    ],
+    ids=["in the root", "elsewhere"],
+)
+async def test_to_delete_data_takes_the_right_to_the_files_where_it_is(
+    jp_fetch: Fetch,
+    post: Fetch,
+    deny: Callable[..., None],
+    tmp_path: Path,
+    inside: bool,
+    right: tuple[str, str],
+    message: str,
+) -> None:
+    place = {} if inside else {"folder": str(tmp_path / "else")}
+    await post("fetch", link=NOBODY, **place)
+
+    def remove() -> Awaitable[HTTPResponse]:
+        return jp_fetch(API, "torrents", UNKNOWN, method="DELETE", params={"data": "true"})
+
+    deny(right)
+    assert await refusal(remove()) == (403, message)
+    other = {("write", "contents"), ("execute", "kernels")} - {right}
+    deny(*other)
+    assert (await remove()).code == 204
+
+
+async def test_what_was_only_looked_at_is_deleted_without_a_right_to_files(
+    jp_fetch: Fetch, post: Fetch, deny: Callable[..., None]
+) -> None:
+    await post("fetch", link=NOBODY, on_demand=True)
+    deny(("write", "contents"), ("execute", "kernels"))
+    removed = await jp_fetch(API, "torrents", UNKNOWN, method="DELETE", params={"data": "true"})
+    assert removed.code == 204
 
 
 async def test_a_verb_that_a_route_has_not_is_a_405(jp_fetch: Fetch) -> None:

@@ -25,7 +25,11 @@ LAST_MINUTE = """async video => {
         video.addEventListener(name, resolve, { once: true });
         video.addEventListener('error', () => reject(video.error.message), { once: true });
     });
-    if (video.readyState < 1) await event('loadedmetadata');
+    if (video.readyState < 1) {
+        const known = event('loadedmetadata');
+        if (video.preload === 'none') void video.play();
+        await known;
+    }
     const target = video.duration - 60;
     video.currentTime = target;
     await video.play();
@@ -142,13 +146,16 @@ async def test_a_click_on_a_file_in_the_panel_plays_it(course: Course) -> None:
 async def test_a_film_plays_in_a_notebook(course: Course) -> None:
     student = course.student
     await student.page.get_by_role("tab", name="lesson.ipynb").click()
-    outputs = await student.run_cell(
-        "from IPython.display import display\n"
-        "from jupyter_webtorrent.kernel.client import connect\n"
-        "from jupyter_webtorrent.kernel.player import player\n"
-        f"url = connect().stream_url({course.info_hash!r}, {FILM!r})\n"
-        f"display(player({FILM!r}, url), raw=True)"
-    )
+    async with answers(student) as seen:
+        outputs = await student.run_cell(
+            "from IPython.display import display\n"
+            "from jupyter_webtorrent.kernel.client import connect\n"
+            "from jupyter_webtorrent.kernel.player import player\n"
+            f"url = connect().stream_url({course.info_hash!r}, {FILM!r})\n"
+            f"display(player({FILM!r}, url), raw=True)"
+        )
+        await expect(outputs.locator("video")).to_be_visible()
+        assert seen == []  # until somebody presses play
     played = await outputs.locator("video").evaluate(LAST_MINUTE)
     assert played["played"] >= 0.5
     await student.photograph("play-in-notebook")

@@ -7,7 +7,9 @@ interface IMediaPlayerProps {
   readonly kind: 'video' | 'audio';
   readonly url: string;
   readonly name: string;
-  readonly onFail: () => void;
+  /** The browser gave up; resolves to whether the player is to try again. */
+  readonly onFail: () => Promise<boolean>;
+  readonly onPlays: () => void;
   readonly trans: TranslationBundle;
 }
 
@@ -16,6 +18,7 @@ export function MediaPlayer({
   url,
   name,
   onFail,
+  onPlays,
   trans
 }: IMediaPlayerProps): React.JSX.Element {
   const [isWaiting, setWaiting] = React.useState(false);
@@ -24,6 +27,20 @@ export function MediaPlayer({
   };
   const goesOn = (): void => {
     setWaiting(false);
+  };
+  const fails = async ({
+    currentTarget: player
+  }: React.SyntheticEvent<HTMLMediaElement>): Promise<void> => {
+    const { currentTime, paused } = player;
+    setWaiting(true);
+    if (await onFail()) {
+      player.load();
+      player.currentTime = currentTime;
+      if (!paused) {
+        // An error comes by its own event.
+        player.play().catch(() => undefined);
+      }
+    }
   };
   const Player = kind;
   return (
@@ -34,11 +51,14 @@ export function MediaPlayer({
         controls
         preload="metadata"
         aria-label={name}
-        onError={onFail}
+        onError={event => void fails(event)}
         onSeeking={waits}
         onWaiting={waits}
         onCanPlay={goesOn}
-        onPlaying={goesOn}
+        onPlaying={() => {
+          goesOn();
+          onPlays();
+        }}
         onSeeked={goesOn}
       />
       <p className="jp-wt-Preview-waiting" role="status">

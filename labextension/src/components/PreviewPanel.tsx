@@ -88,7 +88,6 @@ interface IContentProps extends IPreviewProps {
 function Content({ preview, trans, rendermime }: IContentProps): React.JSX.Element {
   const { content } = preview;
   const name = displayName(baseName(preview.path));
-  const failed = (): void => void preview.mediaFailed();
   switch (content.kind) {
     case 'video':
     case 'audio':
@@ -97,12 +96,15 @@ function Content({ preview, trans, rendermime }: IContentProps): React.JSX.Eleme
           kind={content.kind}
           url={content.url}
           name={name}
-          onFail={failed}
+          onFail={() => preview.mediaFailed()}
+          onPlays={() => {
+            preview.mediaPlays();
+          }}
           trans={trans}
         />
       );
     case 'image':
-      return <img className="jp-wt-Preview-image" src={content.url} alt={name} onError={failed} />;
+      return <Picture url={content.url} name={name} preview={preview} />;
     case 'pdf':
       return (
         <object
@@ -136,7 +138,7 @@ function Content({ preview, trans, rendermime }: IContentProps): React.JSX.Eleme
       return (
         <>
           <Note text={inWords(content, preview, trans)} />
-          {content.kind === 'failed' && (
+          {(content.kind === 'failed' || content.kind === 'cut') && (
             <button className="jp-mod-styled" onClick={() => void preview.load()}>
               {trans.__('Try again')}
             </button>
@@ -144,6 +146,28 @@ function Content({ preview, trans, rendermime }: IContentProps): React.JSX.Eleme
         </>
       );
   }
+}
+
+interface IPictureProps {
+  readonly url: string;
+  readonly name: string;
+  readonly preview: FilePreview;
+}
+
+function Picture({ url, name, preview }: IPictureProps): React.JSX.Element {
+  const fails = async (picture: HTMLImageElement): Promise<void> => {
+    if (await preview.mediaFailed()) {
+      picture.src = url;
+    }
+  };
+  return (
+    <img
+      className="jp-wt-Preview-image"
+      src={url}
+      alt={name}
+      onError={event => void fails(event.currentTarget)}
+    />
+  );
 }
 
 function Note({ text }: { readonly text: string }): React.JSX.Element {
@@ -171,6 +195,8 @@ function inWords(content: Wordy, preview: FilePreview, trans: TranslationBundle)
       return trans.__('There is no such file in this transfer.');
     case 'empty':
       return trans.__('The file is empty.');
+    case 'cut':
+      return trans.__('More of the file has to arrive before it can be shown.');
     case 'unplayable':
       return trans.__('This browser cannot show this file. Download it to open it in a program.');
     case 'large':
