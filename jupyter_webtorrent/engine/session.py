@@ -137,6 +137,14 @@ class Session:
         """Take over settings of which only those that apply at once (`changes.AT_ONCE`) are new."""
         changes.apply(config, self._services, self.torrents.values())
 
+    async def save(self) -> None:
+        """Have every torrent remembered, so that another session can go on; raises StorageError if none can."""
+        if self._keeper is not None:
+            await self._keeper.save()
+        elif self.torrents:
+            folder = self.config.state_folder
+            raise StorageError("there is no state folder" if folder is None else "see the log")
+
     async def aclose(self) -> None:
         self._planner.stop()
         await self._listener.aclose()

@@ -29,6 +29,8 @@ from jupyter_webtorrent.schema.transfers import (
     TransferEvent,
     TransferState,
 )
+from jupyter_webtorrent.storage.errors import StorageError
+from jupyter_webtorrent.storage.journal import Journal
 from tests.engine.classroom import (
     Classroom,
     Machine,
@@ -260,6 +262,44 @@ async def test_without_a_state_what_needs_a_new_session_is_refused(tmp_path: Pat
         await student.session.remove(student.torrent.info_hash)
         await student.configure(pex=False, down_limit=1000)
         assert not student.session.config.pex
+
+
+def _refuse(*_: Any) -> None:
+    raise StorageError("no space left on device")
+
+
+@pytest.mark.looptime
+@pytest.mark.asyncio
+@pytest.mark.parametrize("call", ["open", "commit"])
+async def test_without_a_state_that_can_be_written_no_transfer_is_lost(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Journal, call, _refuse if call == "commit" else staticmethod(_refuse))
+    async with lesson(tmp_path) as (_, student, _, _):
+        session = student.session
+        await asyncio.sleep(10)
+        with pytest.raises(EngineError, match="pex: not while there are transfers"):
+            await student.configure(pex=False)
+        assert student.session is session
+        await all_done([student.torrent], 60)
+
+
+@pytest.mark.looptime
+@pytest.mark.asyncio
+async def test_a_disk_that_fills_up_as_a_session_ends_costs_no_transfer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with lesson(tmp_path) as (_, student, _, _):
+        save = student.session.save
+
+        async def save_and_fill_up() -> None:
+            await save()
+            monkeypatch.setattr(Journal, "commit", _refuse)
+
+        monkeypatch.setattr(student.session, "save", save_and_fill_up)
+        await student.configure(pex=False)
+        await all_done([student.torrent], 60)
+        assert digest(student.folder / "data.bin") == digest(tmp_path / "data.bin")
 
 
 @pytest.mark.looptime
