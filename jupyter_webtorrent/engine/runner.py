@@ -131,6 +131,8 @@ class SessionRunner:
             raise
 
     async def _replace(self, config: EngineConfig, port: int) -> None:
-        await self.session.aclose()
-        self.session = self._make(config, port)
-        await self.session.__aenter__()
+        before, after = self.session, self._make(config, port)
+        after.go_on_from(before)
+        await before.aclose()
+        self.session = after
+        await after.__aenter__()

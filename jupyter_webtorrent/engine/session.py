@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import Self
@@ -20,13 +19,13 @@ from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
 from jupyter_webtorrent.engine.file_watch import FileWatch
 from jupyter_webtorrent.engine.incoming import IncomingConnections
 from jupyter_webtorrent.engine.listening import SessionListener
+from jupyter_webtorrent.engine.memory import SessionMemory
 from jupyter_webtorrent.engine.obfuscation import Obfuscation
 from jupyter_webtorrent.engine.offload import Offload, ThreadOffload
 from jupyter_webtorrent.engine.own_folders import OwnFolders
 from jupyter_webtorrent.engine.plans import Planner, same_again
 from jupyter_webtorrent.engine.restore import kept_torrent
 from jupyter_webtorrent.engine.services import Services
-from jupyter_webtorrent.engine.state_keeper import StateKeeper
 from jupyter_webtorrent.engine.stream import FileStream
 from jupyter_webtorrent.engine.tcp_trackers import TcpTrackers
 from jupyter_webtorrent.engine.throttle import Throttle
@@ -49,8 +48,6 @@ from jupyter_webtorrent.schema.transfers import (
     TransferDetails,
     TransferStatus,
 )
-from jupyter_webtorrent.storage.errors import StorageError
-from jupyter_webtorrent.storage.journal import Journal
 
 log = logging.getLogger(__name__)
 
@@ -108,17 +105,16 @@ class Session:
         self._changing = asyncio.Lock()
         """Held while a torrent comes or goes, so that there is one of each info hash."""
         self._planner = Planner(self._services)
-        self._keeper: StateKeeper | None = None
+        self._memory = SessionMemory(self._services, self.torrents)
         self._background: list[asyncio.Task[None]] = []
-        """What goes on as long as the session: the look at files, the writing of state."""
+        """What goes on as long as the session."""
 
     async def __aenter__(self) -> Self:
         """Go on with what earlier sessions left; without a port if that is nothing."""
         watch = FileWatch(self.torrents, self._services.offload)
         self._background.append(asyncio.create_task(watch.run()))
-        if self.config.state_folder is not None:
-            async with self._changing:
-                await self._restore(self.config.state_folder)
+        async with self._changing:
+            await self._restore()
         return self
 
     async def __aexit__(
@@ -139,11 +135,11 @@ class Session:
 
     async def save(self) -> None:
         """Have every torrent remembered, so that another session can go on; raises StorageError if none can."""
-        if self._keeper is not None:
-            await self._keeper.save()
-        elif self.torrents:
-            folder = self.config.state_folder
-            raise StorageError("there is no state folder" if folder is None else "see the log")
+        await self._memory.save()
+
+    def go_on_from(self, before: Session) -> None:
+        """Take over what another session remembers, before that one is closed and this one is entered."""
+        self._memory.go_on_from(before._memory)
 
     async def aclose(self) -> None:
         self._planner.stop()
@@ -155,8 +151,7 @@ class Session:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        if self._keeper is not None:
-            await self._keeper.aclose()
+        await self._memory.aclose()
         await self._services.aclose()
 
     # Torrents
@@ -309,17 +304,9 @@ class Session:
         self._services.keep(torrent.info_hash, soon=True)
         return torrent
 
-    async def _restore(self, folder: Path) -> None:
+    async def _restore(self) -> None:
         """Take up the torrents of earlier sessions, those that had failed too: they may go on by now."""
-        offload = self._services.offload
-        try:
-            journal = await offload(Journal.open, folder)
-        except StorageError as error:
-            log.warning("%s: transfers are forgotten when this session ends", error)
-            return
-        self._keeper = self._services.keeper = StateKeeper(journal, self.torrents, offload)
-        self._background.append(asyncio.create_task(self._keeper.run()))
-        torrents = journal.take()
+        torrents = await self._memory.open()
         if torrents:
             try:
                 await self.listen()
@@ -333,7 +320,7 @@ class Session:
             except WebTorrentError as error:
                 log.warning("%s is forgotten: %s", info_hash, error)
                 self._services.keep(info_hash)
-        await offload(self._services.own_folders.sweep)
+        await self._memory.sweep()
 
     async def _end(self, torrent: Torrent) -> None:
         """Stop a torrent, whatever it is doing; what it has on disk stays."""

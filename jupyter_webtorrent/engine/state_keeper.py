@@ -111,8 +111,8 @@ class StateKeeper:
                 raise
             self._complained = False
 
-    async def aclose(self) -> None:
-        """Write the rest, after the torrents have ended, and let go of the journal."""
+    async def aclose(self, *, leave_open: bool) -> None:
+        """Write the rest, after the torrents have ended, and let go of the journal, or leave it to be taken."""
         self._changed.update(
             info_hash
             for info_hash, torrent in self._torrents.items()
@@ -121,7 +121,8 @@ class StateKeeper:
         await self._write()
         clean = not self._changed
         try:
-            await self._offload(self._journal.close, clean=clean)
+            end = self._journal.reread if leave_open else self._journal.close
+            await self._offload(end, clean=clean)
         except StorageError as error:
             log.warning("%s", error)
 

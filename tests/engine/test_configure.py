@@ -6,7 +6,7 @@ import asyncio
 import queue
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -300,6 +300,34 @@ async def test_a_disk_that_fills_up_as_a_session_ends_costs_no_transfer(
         await student.configure(pex=False)
         await all_done([student.torrent], 60)
         assert digest(student.folder / "data.bin") == digest(tmp_path / "data.bin")
+
+
+@pytest.mark.looptime
+@pytest.mark.asyncio
+async def test_a_second_server_that_starts_amid_a_change_takes_no_transfer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with (
+        classroom(tmp_path) as room,
+        computer(room, "one") as one,
+        AsyncExitStack() as stack,
+    ):
+        (tmp_path / "note.ipynb").write_text("{}")
+        request = ShareRequest([str(tmp_path / "note.ipynb")], copy_notebooks=True)
+        shared = await one.runner.call(lambda session: session.share(request))
+        two = room.session("two", state_folder=tmp_path / "one-state")
+        aclose = one.session.aclose
+
+        async def aclose_and_start_another() -> None:
+            await aclose()
+            await stack.enter_async_context(two)
+
+        monkeypatch.setattr(one.session, "aclose", aclose_and_start_another)
+        await one.configure(pex=False)
+        assert not two.torrents
+        await until(lambda: one.torrent.state is TransferState.SEEDING)
+        assert one.torrent.info_hash == shared.info_hash
+        assert one.torrent.copied
 
 
 @pytest.mark.looptime
