@@ -18,6 +18,7 @@ from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
 from jupyter_webtorrent.engine.file_watch import FileWatch
 from jupyter_webtorrent.engine.incoming import IncomingConnections
+from jupyter_webtorrent.engine.links import Source
 from jupyter_webtorrent.engine.listening import SessionListener
 from jupyter_webtorrent.engine.memory import SessionMemory
 from jupyter_webtorrent.engine.obfuscation import Obfuscation
@@ -181,12 +182,16 @@ class Session:
         await torrent.arrival.wait()
         return torrent
 
-    async def fetch(self, request: FetchRequest) -> Torrent:
-        """Begin to fetch; returns as soon as it has begun.
+    async def source(self, request: FetchRequest) -> Source:
+        """What is to be fetched, which may have to be downloaded first: that changes nothing here."""
+        return await self._planner.source(request)
+
+    async def fetch(self, request: FetchRequest, source: Source | None = None) -> Torrent:
+        """Begin to fetch; returns as soon as it has begun. `source`, if it is known already, is the request's.
 
         What is on its way already is not begun again, but goes on with the files that this request adds.
         """
-        plan = await self._planner.fetch(request)
+        plan = await self._planner.fetch(request, source or await self.source(request))
         await self.listen()
         async with self._changing:
             existing = self.torrents.get(plan.info_hash)

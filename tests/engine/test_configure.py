@@ -397,6 +397,34 @@ def test_a_port_that_is_taken_leaves_the_old_one_in_force(tmp_path: Path) -> Non
         host.close()
 
 
+def test_a_server_that_is_slow_to_give_a_torrent_file_keeps_nobody_waiting(tmp_path: Path) -> None:
+    host = EngineHost(replace(CONFIG, state_folder=tmp_path / "state"))
+    try:
+        data = write_random(tmp_path / "data.bin", 1000)
+        shared = host.share(ShareRequest(paths=[str(data)])).result(WAIT)
+        metainfo = host.metainfo(shared.info_hash).result(WAIT)
+        with socket.socket() as slow:
+            slow.bind(("127.0.0.1", 0))
+            slow.listen()
+            link = f"http://127.0.0.1:{slow.getsockname()[1]}/announce/data.torrent"
+            fetch = host.fetch(FetchRequest(link, str(tmp_path)))
+            first, _ = slow.accept()
+            with first:
+                host.configure(replace(CONFIG, state_folder=tmp_path / "state", pex=False)).result(
+                    WAIT
+                )
+                assert host.status().result(WAIT).transfers == 1
+            again, _ = slow.accept()
+            with again:
+                again.sendall(
+                    b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+                    b"Content-Length: %d\r\n\r\n%b" % (len(metainfo), metainfo)
+                )
+            assert fetch.result(WAIT).info_hash == shared.info_hash
+    finally:
+        host.close()
+
+
 def _last_magnet(events: queue.Queue[TransferEvent]) -> str:
     event = events.get(timeout=WAIT)
     assert not event.removed
