@@ -115,7 +115,10 @@ class Session:
         watch = FileWatch(self.torrents, self._services.offload)
         self._background.append(asyncio.create_task(watch.run()))
         async with self._changing:
-            await self._restore()
+            try:
+                await self._restore()
+            except Exception:  # whatever a network home raises: new transfers need none of it
+                log.exception("What earlier sessions left cannot be taken up")
         return self
 
     async def __aexit__(
@@ -317,6 +320,7 @@ class Session:
                 await self.listen()
             except NetError as error:
                 log.warning("%s", error)
+        left: list[InfoHash] = []
         for info_hash, kept in torrents.items():
             try:
                 torrent = kept_torrent(info_hash, kept, self._services)
@@ -325,7 +329,11 @@ class Session:
             except WebTorrentError as error:
                 log.warning("%s is forgotten: %s", info_hash, error)
                 self._services.keep(info_hash)
-        await self._memory.sweep()
+            except Exception:
+                log.exception("%s waits for the next session", info_hash)
+                left.append(info_hash)
+        if not left:  # what they have in own folders looks abandoned
+            await self._memory.sweep()
 
     async def _end(self, torrent: Torrent) -> None:
         """Stop a torrent, whatever it is doing; what it has on disk stays."""
