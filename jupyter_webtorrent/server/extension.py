@@ -117,7 +117,7 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
 
     @property
     def chosen(self) -> Settings:
-        """What was chosen while a server ran, this one or an earlier one."""
+        """What this server runs by of what was chosen, in it or in another one."""
         if self._chosen is None:
             self._chosen = load_choices(self._state_folder)
         return self._chosen
@@ -128,18 +128,21 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
         chosen = self.chosen.download_folder
         return self.download_folder if chosen is None else chosen
 
-    def settings_status(self) -> SettingsStatus:
-        return SettingsStatus(
-            self.chosen, effective_settings(self.running_config(), self.fetch_folder)
-        )
+    async def settings_status(self) -> SettingsStatus:
+        """What was chosen last, maybe in another server of this user, and what holds in this one."""
+        async with self._choosing:
+            kept = await asyncio.to_thread(load_choices, self._state_folder)
+            if self._host is None:
+                self._chosen = kept
+        return SettingsStatus(kept, effective_settings(self.running_config(), self.fetch_folder))
 
     async def choose(self, chosen: Settings) -> None:
         """Keep these settings, which were checked, and have the engine run by them from now on.
 
-        Raises WebTorrentError, and nothing has changed then.
+        They take the place of all that was kept: who changes some begins with `settings_status`. Raises WebTorrentError, and nothing has changed then.
         """
         async with self._choosing:
-            before = self.chosen
+            before = await asyncio.to_thread(load_choices, self._state_folder)
             await asyncio.to_thread(keep_choices, self._state_folder, chosen)
             try:
                 if self._host is not None:
