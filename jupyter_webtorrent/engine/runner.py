@@ -85,7 +85,9 @@ class SessionRunner:
     async def _require_port(self, before: EngineConfig, after: EngineConfig) -> None:
         """Raise NetError if a port that is to be listened on is taken."""
         where = {"listen_host", "listen_port", "transports"}
-        if changed_settings(before, after) & where and "tcp" in after.transports:
+        if after.listen_elsewhere or "tcp" not in after.transports:
+            return
+        if changed_settings(before, after) & where:
             await self.session.require_free(PeerAddress(after.listen_host, after.listen_port))
 
     async def _begin_anew(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -139,7 +140,8 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
     async def choose(self, chosen: Settings) -> None:
         """Keep these settings, which were checked, and have the engine run by them from now on.
 
-        They take the place of all that was kept: who changes some begins with `settings_status`. Raises WebTorrentError, and nothing has changed then.
+        They take the place of all that was kept: who changes some begins with `settings_status`. Raises
+        WebTorrentError, and nothing has changed then.
         """
         async with self._choosing:
             before = await asyncio.to_thread(load_choices, self._state_folder)
@@ -147,6 +149,10 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
             try:
                 if self._host is not None:
                     config = with_choices(self._configured, chosen)
+                    if chosen.listen_port != before.listen_port:
+                        # Who chooses a port is told that it is taken; later any other one does.
+                        strict = replace(config, listen_elsewhere=False)
+                        await asyncio.wrap_future(self._host.configure(strict))
                     await asyncio.wrap_future(self._host.configure(config))
             except WebTorrentError:
                 await asyncio.to_thread(keep_choices, self._state_folder, before)

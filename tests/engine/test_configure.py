@@ -431,6 +431,30 @@ def _last_magnet(events: queue.Queue[TransferEvent]) -> str:
     return event.transfers[0].magnet if event.transfers else ""
 
 
+def test_a_port_that_need_not_be_gives_way_to_any_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = write_random(tmp_path / "data.bin", 1000)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        strict = replace(CONFIG, state_folder=tmp_path / "state", listen_port=port)
+        config = replace(strict, listen_elsewhere=True)
+        host = EngineHost(config)
+        try:
+            host.share(ShareRequest(paths=[str(data)])).result(WAIT)
+            listening = host.status().result(WAIT).listening
+            assert listening not in (None, f"127.0.0.1:{port}")
+            assert f"{port}: Address already in use: any other does" in caplog.text
+            host.configure(replace(config, pex=False)).result(WAIT)
+            assert host.status().result(WAIT).listening == listening
+            with pytest.raises(NetError, match="in use"):
+                host.configure(strict).result(WAIT)
+        finally:
+            host.close()
+
+
 def test_an_engine_that_did_not_begin_yet_takes_any_settings(tmp_path: Path) -> None:
     host = EngineHost(CONFIG)
     try:
