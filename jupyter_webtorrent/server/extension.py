@@ -84,6 +84,12 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
         """The open events WebSockets: each enters and leaves by itself."""
         return self._sockets
 
+    async def load_engine(self) -> None:
+        """Have all there that `host` and `feed` need at first, which takes long, while the server goes on."""
+        if self._host is None:
+            await asyncio.to_thread(importlib.import_module, "jupyter_webtorrent.engine.host")
+            await self._reread_choices()
+
     @property
     def host(self) -> EngineHost:
         """The engine, made now if nobody has asked for it before."""
@@ -131,10 +137,7 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
 
     async def settings_status(self) -> SettingsStatus:
         """What was chosen last, maybe in another server of this user, and what holds in this one."""
-        async with self._choosing:
-            kept = await asyncio.to_thread(load_choices, self._state_folder)
-            if self._host is None:
-                self._chosen = kept
+        kept = await self._reread_choices()
         return SettingsStatus(kept, effective_settings(self.running_config(), self.fetch_folder))
 
     async def choose(self, chosen: Settings) -> None:
@@ -158,6 +161,14 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
                 await asyncio.to_thread(keep_choices, self._state_folder, before)
                 raise
             self._chosen = chosen
+
+    async def _reread_choices(self) -> Settings:
+        """What is kept now; this server runs by it if its engine is still to be made."""
+        async with self._choosing:
+            kept = await asyncio.to_thread(load_choices, self._state_folder)
+            if self._host is None:
+                self._chosen = kept
+            return kept
 
     @property
     def _configured(self) -> EngineConfig:
@@ -195,7 +206,7 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
         self.kernel_access.publish()  # only now is the server's port known
         self.log.info("Kernels share and fetch through %s", self.kernel_access.url)
         if await asyncio.to_thread(has_torrents, self._state_folder):
-            await asyncio.to_thread(importlib.import_module, "jupyter_webtorrent.engine.host")
+            await self.load_engine()
             if self._host is None and not self._stopped:
                 self._start_engine()
 
@@ -208,7 +219,7 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
             await asyncio.to_thread(self._host.close)
 
     def _start_engine(self) -> None:
-        from jupyter_webtorrent.engine.host import EngineHost  # takes long to import
+        from jupyter_webtorrent.engine.host import EngineHost  # `load_engine` has imported it
 
         assert self._log is not None
         self._host = EngineHost(self.running_config())

@@ -16,7 +16,8 @@ class SessionHandler(RestHandler):
     @authenticated
     @authorized
     async def get(self) -> None:
-        status = await self.ask(self.app.host.status())
+        host = await self.engine()
+        status = await self.ask(host.status())
         self.answer(status)
 
 
@@ -26,7 +27,8 @@ class TransfersHandler(RestHandler):
     @authenticated
     @authorized
     async def get(self) -> None:
-        transfers = await self.ask(self.app.host.transfers())
+        host = await self.engine()
+        transfers = await self.ask(host.transfers())
         wanted = self.get_query_argument("info_hash", "").lower()
         self.answer([status for status in transfers if wanted in ("", status.info_hash)])
 
@@ -41,20 +43,23 @@ class TransferHandler(RestHandler):
     @authenticated
     @authorized
     async def get(self, info_hash: str) -> None:
-        details = await self.ask(self.app.host.details(info_hash.lower()))
+        host = await self.engine()
+        details = await self.ask(host.details(info_hash.lower()))
         self.answer(details)
 
     @authenticated
     @authorized
     async def patch(self, info_hash: str) -> None:
         change = self.read(TransferChange)
-        details = await self.ask(self.app.host.change(info_hash.lower(), change))
+        host = await self.engine()
+        details = await self.ask(host.change(info_hash.lower(), change))
         self.answer(details)
 
     @authenticated
     @authorized
     async def delete(self, info_hash: str) -> None:
-        removal = self.app.host.remove(
+        host = await self.engine()
+        removal = host.remove(
             info_hash.lower(),
             delete_data=self._flag("data"),
             only_on_demand=self._flag("on_demand"),
@@ -77,7 +82,7 @@ class PauseHandler(RestHandler):
     @authenticated
     @authorized
     async def post(self, info_hash: str, action: str) -> None:
-        host = self.app.host
+        host = await self.engine()
         call = host.pause if action == "pause" else host.resume
         status = await self.ask(call(info_hash.lower()))
         self.answer(status)
@@ -89,7 +94,7 @@ class MetainfoHandler(RestHandler):
     @authenticated
     @authorized
     async def get(self, info_hash: str) -> None:
-        host = self.app.host
+        host = await self.engine()
         details = await self.ask(host.details(info_hash.lower()))
         content = await self.ask(host.metainfo(info_hash.lower()))
         self.set_header("Content-Disposition", attachment(f"{details.transfer.name}.torrent"))
