@@ -12,6 +12,7 @@ from jupyter_webtorrent.engine.torrent import Torrent
 
 AT_ONCE: Final = frozenset(
     {
+        "listen_elsewhere",
         "trackers",
         "stun_servers",
         "turn_servers",

@@ -62,6 +62,8 @@ def with_choices(config: EngineConfig, chosen: Settings) -> EngineConfig:
         changes[name] = changes[name] or None
     if "trackers" in changes:
         changes["trackers"] = tuple(dict.fromkeys(changes["trackers"]))
+    if "listen_port" in changes:  # all of a person's servers and kernels have this one
+        changes["listen_elsewhere"] = True
     return replace(config, **changes)
 
 

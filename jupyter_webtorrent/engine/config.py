@@ -43,6 +43,8 @@ class EngineConfig:
     """Empty: every interface."""
     listen_port: int = 0
     """0: any free port."""
+    listen_elsewhere: bool = False
+    """Whether any free port does if that one is taken."""
     transports: frozenset[str] = frozenset({"tcp", "webrtc"})
     loopback_candidates: bool = False
     """127.0.0.1 is the one WebRTC candidate: for demos and tests that stay on one machine."""

@@ -95,10 +95,19 @@ class EngineHost:
     def fetch(self, request: FetchRequest) -> Future[TransferStatus]:
         """Begin a fetch; done as soon as it has begun, not when it is complete."""
 
-        async def fetch(session: Session) -> TransferStatus:
-            return session.transfer(await session.fetch(request))
+        async def fetch() -> TransferStatus:
+            assert self._runner is not None
+            # A server that is slow to give a .torrent file keeps no change of settings waiting.
+            source = await self._runner.call(
+                lambda session: session.source(request), may_take_long=True
+            )
 
-        return self._submit(fetch)
+            async def begin(session: Session) -> TransferStatus:
+                return session.transfer(await session.fetch(request, source))
+
+            return await self._runner.call(begin)
+
+        return self._submit_at_once(fetch)
 
     def transfers(self) -> Future[list[TransferStatus]]:
         async def transfers(session: Session) -> list[TransferStatus]:

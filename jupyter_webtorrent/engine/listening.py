@@ -33,12 +33,16 @@ class SessionListener:
         """The address it listens on; raises NetError."""
         config = self._services.config
         host, port = config.listen_host, config.listen_port
-        if self._port and not port:
+        if port and not config.listen_elsewhere:
+            return await self._open(PeerAddress(host, port))
+        for wish in filter(None, dict.fromkeys((port, self._port))):
             try:
-                return await self._open(PeerAddress(host, self._port))
+                return await self._open(PeerAddress(host, wish))
             except NetError as error:
-                log.info("%s", error)
-        return await self._open(PeerAddress(host, port))
+                log.log(
+                    logging.WARNING if wish == port else logging.INFO, "%s: any other does", error
+                )
+        return await self._open(PeerAddress(host, 0))
 
     async def require_free(self, address: PeerAddress) -> None:
         """Raise NetError for an address that nothing could listen on, unless this does."""

@@ -153,9 +153,8 @@ class Planner:
             copied=self._services.own_folders.copies_among(created.files),
         )
 
-    async def fetch(self, request: FetchRequest) -> Plan:
-        """Read the link; the session's settings stand in for what the request leaves open."""
-        source = await self._source(request)
+    async def fetch(self, request: FetchRequest, source: Source) -> Plan:
+        """The session's settings stand in for what the request leaves open."""
         addresses = (*source.link.peers, *_addresses(request.peers))
         web_seeds = links.checked_web_seeds(request.web_seeds)
         selection = _selection(request, source)
@@ -178,7 +177,8 @@ class Planner:
             sequential=request.sequential,
         )
 
-    async def _source(self, request: FetchRequest) -> Source:
+    async def source(self, request: FetchRequest) -> Source:
+        """Read the link, or what it names: up to `links.DOWNLOAD_SECONDS`."""
         if not request.metainfo:
             return await links.resolve(request.link, self._services.offload, self._services.http)
         if request.link:

@@ -15,6 +15,7 @@ from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.protocol.identity import PeerAddress
+from jupyter_webtorrent.storage.errors import StorageError
 
 T = TypeVar("T")
 
@@ -78,27 +79,26 @@ class SessionRunner:
                 return
             if "state_folder" in anew:
                 raise EngineError("the state folder cannot be changed while the engine runs")
-            if config.state_folder is None and self.session.torrents:
-                names = ", ".join(sorted(anew))
-                raise EngineError(
-                    f"{names}: not while there are transfers, for nothing remembers them"
-                    " (there is no state folder)"
-                )
             await self._require_port(before, config)
-            await self._begin_anew(before, config)
+            await self._begin_anew(before, config, anew)
 
     async def _require_port(self, before: EngineConfig, after: EngineConfig) -> None:
         """Raise NetError if a port that is to be listened on is taken."""
         where = {"listen_host", "listen_port", "transports"}
-        if changed_settings(before, after) & where and "tcp" in after.transports:
+        if after.listen_elsewhere or "tcp" not in after.transports:
+            return
+        if changed_settings(before, after) & where:
             await self.session.require_free(PeerAddress(after.listen_host, after.listen_port))
 
-    async def _begin_anew(self, before: EngineConfig, after: EngineConfig) -> None:
+    async def _begin_anew(
+        self, before: EngineConfig, after: EngineConfig, changed: set[str]
+    ) -> None:
         """End the session, and let another one go on; with the old settings if it cannot listen."""
         self._is_up.clear()
         try:
             if self._short:
                 await asyncio.wait(self._short)
+            await self._require_memory(changed)
             for task in self._long:
                 task.cancel()
             if self._long:
@@ -112,6 +112,16 @@ class SessionRunner:
         finally:
             self._is_up.set()
 
+    async def _require_memory(self, changed: set[str]) -> None:
+        """Raise EngineError if the next session would not know the transfers."""
+        try:
+            await self.session.save()
+        except StorageError as error:
+            raise EngineError(
+                f"{', '.join(sorted(changed))}: not while there are transfers,"
+                f" for nothing remembers them ({error})"
+            ) from error
+
     async def _listen_or_go_back(
         self, before: EngineConfig, after: EngineConfig, port: int
     ) -> None:
@@ -123,6 +133,8 @@ class SessionRunner:
             raise
 
     async def _replace(self, config: EngineConfig, port: int) -> None:
-        await self.session.aclose()
-        self.session = self._make(config, port)
-        await self.session.__aenter__()
+        before, after = self.session, self._make(config, port)
+        after.go_on_from(before)
+        await before.aclose()
+        self.session = after
+        await after.__aenter__()

@@ -130,7 +130,6 @@ class Services:
         await self.http.aclose()
         if self.dht is not None:
             await self.dht.aclose()
-        await self.offload(self.own_folders.close)
         self.offload.close()
 
 

@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import Self
@@ -20,14 +19,15 @@ from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
 from jupyter_webtorrent.engine.file_watch import FileWatch
 from jupyter_webtorrent.engine.incoming import IncomingConnections
+from jupyter_webtorrent.engine.links import Source
 from jupyter_webtorrent.engine.listening import SessionListener
+from jupyter_webtorrent.engine.memory import SessionMemory
 from jupyter_webtorrent.engine.obfuscation import Obfuscation
 from jupyter_webtorrent.engine.offload import Offload, ThreadOffload
 from jupyter_webtorrent.engine.own_folders import OwnFolders
-from jupyter_webtorrent.engine.plans import Planner, same_again
+from jupyter_webtorrent.engine.plans import Plan, Planner, same_again
 from jupyter_webtorrent.engine.restore import kept_torrent
 from jupyter_webtorrent.engine.services import Services
-from jupyter_webtorrent.engine.state_keeper import StateKeeper
 from jupyter_webtorrent.engine.stream import FileStream
 from jupyter_webtorrent.engine.tcp_trackers import TcpTrackers
 from jupyter_webtorrent.engine.throttle import Throttle
@@ -51,8 +51,6 @@ from jupyter_webtorrent.schema.transfers import (
     TransferDetails,
     TransferStatus,
 )
-from jupyter_webtorrent.storage.errors import StorageError
-from jupyter_webtorrent.storage.journal import Journal
 
 log = logging.getLogger(__name__)
 
@@ -110,17 +108,19 @@ class Session:
         self._changing = asyncio.Lock()
         """Held while a torrent comes or goes, so that there is one of each info hash."""
         self._planner = Planner(self._services)
-        self._keeper: StateKeeper | None = None
+        self._memory = SessionMemory(self._services, self.torrents)
         self._background: list[asyncio.Task[None]] = []
-        """What goes on as long as the session: the look at files, the writing of state."""
+        """What goes on as long as the session."""
 
     async def __aenter__(self) -> Self:
         """Go on with what earlier sessions left; without a port if that is nothing."""
         watch = FileWatch(self.torrents, self._services.offload)
         self._background.append(asyncio.create_task(watch.run()))
-        if self.config.state_folder is not None:
-            async with self._changing:
-                await self._restore(self.config.state_folder)
+        async with self._changing:
+            try:
+                await self._restore()
+            except Exception:  # whatever a network home raises: new transfers need none of it
+                log.exception("What earlier sessions left cannot be taken up")
         return self
 
     async def __aexit__(
@@ -139,6 +139,14 @@ class Session:
         """Take over settings of which only those that apply at once (`changes.AT_ONCE`) are new."""
         changes.apply(config, self._services, self.torrents.values())
 
+    async def save(self) -> None:
+        """Have every torrent remembered, so that another session can go on; raises StorageError if none can."""
+        await self._memory.save()
+
+    def go_on_from(self, before: Session) -> None:
+        """Take over what another session remembers, before that one is closed and this one is entered."""
+        self._memory.go_on_from(before._memory)
+
     async def aclose(self) -> None:
         self._planner.stop()
         await self._listener.aclose()
@@ -149,8 +157,7 @@ class Session:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        if self._keeper is not None:
-            await self._keeper.aclose()
+        await self._memory.aclose()
         await self._services.aclose()
 
     # Torrents
@@ -180,20 +187,24 @@ class Session:
         await torrent.arrival.wait()
         return torrent
 
-    async def fetch(self, request: FetchRequest) -> Torrent:
-        """Begin to fetch; returns as soon as it has begun.
+    async def source(self, request: FetchRequest) -> Source:
+        """What is to be fetched, which may have to be downloaded first: that changes nothing here."""
+        return await self._planner.source(request)
+
+    async def fetch(self, request: FetchRequest, source: Source | None = None) -> Torrent:
+        """Begin to fetch; returns as soon as it has begun. `source`, if it is known already, is the request's.
 
         What is on its way already is not begun again, but goes on with the files that this request adds.
         """
-        torrent = await self._fetch(request)
+        plan = await self._planner.fetch(request, source or await self.source(request))
+        torrent = await self._fetch(plan)
         if request.on_demand:
             for unread in surplus(self.torrents.values(), self._services, besides=torrent):
                 with suppress(EngineError):  # somebody has made a download of it, or removed it
                     await self.remove(unread.info_hash, delete_data=True, only_on_demand=True)
         return torrent
 
-    async def _fetch(self, request: FetchRequest) -> Torrent:
-        plan = await self._planner.fetch(request)
+    async def _fetch(self, plan: Plan) -> Torrent:
         await self.listen()
         async with self._changing:
             existing = self.torrents.get(plan.info_hash)
@@ -311,22 +322,15 @@ class Session:
         self._services.keep(torrent.info_hash, soon=True)
         return torrent
 
-    async def _restore(self, folder: Path) -> None:
+    async def _restore(self) -> None:
         """Take up the torrents of earlier sessions, those that had failed too: they may go on by now."""
-        offload = self._services.offload
-        try:
-            journal = await offload(Journal.open, folder)
-        except StorageError as error:
-            log.warning("%s: transfers are forgotten when this session ends", error)
-            return
-        self._keeper = self._services.keeper = StateKeeper(journal, self.torrents, offload)
-        self._background.append(asyncio.create_task(self._keeper.run()))
-        torrents = journal.take()
+        torrents = await self._memory.open()
         if torrents:
             try:
                 await self.listen()
             except NetError as error:
                 log.warning("%s", error)
+        left: list[InfoHash] = []
         for info_hash, kept in torrents.items():
             try:
                 torrent = kept_torrent(info_hash, kept, self._services)
@@ -335,7 +339,11 @@ class Session:
             except WebTorrentError as error:
                 log.warning("%s is forgotten: %s", info_hash, error)
                 self._services.keep(info_hash)
-        await offload(self._services.own_folders.sweep)
+            except Exception:
+                log.exception("%s waits for the next session", info_hash)
+                left.append(info_hash)
+        if not left:  # what they have in own folders looks abandoned
+            await self._memory.sweep()
 
     async def _end(self, torrent: Torrent) -> None:
         """Stop a torrent, whatever it is doing; what it has on disk stays."""

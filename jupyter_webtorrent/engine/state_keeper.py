@@ -75,6 +75,7 @@ class StateKeeper:
         """Of the last write."""
         self._totals_at = asyncio.get_running_loop().time()
         self._complained = False
+        self._writing = asyncio.Lock()
 
     def changed(self, info_hash: InfoHash, *, stored: int = 0, soon: bool = False) -> None:
         self._changed.add(info_hash)
@@ -93,8 +94,25 @@ class StateKeeper:
                 self._note_totals()
             await to_the_end(self._write())
 
-    async def aclose(self) -> None:
-        """Write the rest, after the torrents have ended, and let go of the journal."""
+    async def save(self) -> None:
+        """Write what is not written yet; raises StorageError, and it is tried again with the next batch."""
+        async with self._writing:
+            self._wake.clear()
+            self._stored = 0
+            changed, self._changed = self._changed, set()
+            if not changed:
+                return
+            try:
+                self._changed |= await self._commit(changed)
+            except StateDamagedError:
+                await self._rebuild()
+            except StorageError:
+                self._changed |= changed
+                raise
+            self._complained = False
+
+    async def aclose(self, *, leave_open: bool) -> None:
+        """Write the rest, after the torrents have ended, and let go of the journal, or leave it to be taken."""
         self._changed.update(
             info_hash
             for info_hash, torrent in self._torrents.items()
@@ -103,7 +121,8 @@ class StateKeeper:
         await self._write()
         clean = not self._changed
         try:
-            await self._offload(self._journal.close, clean=clean)
+            end = self._journal.reread if leave_open else self._journal.close
+            await self._offload(end, clean=clean)
         except StorageError as error:
             log.warning("%s", error)
 
@@ -124,19 +143,12 @@ class StateKeeper:
 
     async def _write(self) -> None:
         """One batch; what cannot be written is tried again with the next."""
-        self._wake.clear()
-        self._stored = 0
-        changed, self._changed = self._changed, set()
-        if not changed:
-            return
         try:
-            self._changed |= await self._commit(changed)
-            self._complained = False
-        except StateDamagedError:
-            await self._rebuild()
+            await self.save()
         except StorageError as error:
-            self._changed |= changed
-            self._complain(error)
+            if not self._complained:
+                log.warning("%s; trying again", error)
+            self._complained = True
 
     async def _commit(self, changed: Iterable[InfoHash]) -> set[InfoHash]:
         """Write these torrents; those that the disk would not flush yet."""
@@ -168,7 +180,7 @@ class StateKeeper:
         return failed
 
     async def _rebuild(self) -> None:
-        """The file is damaged: write all there is into a new one."""
+        """The file is damaged: write all there is into a new one; raises StorageError."""
         records = {key: record_of(torrent) for key, torrent in self._torrents.items()}
         snapshots = {
             key: snapshot
@@ -177,14 +189,9 @@ class StateKeeper:
         }
         try:
             self._changed |= await self._offload(_rebuild, self._journal, records, snapshots)
-        except StorageError as error:
+        except StorageError:
             self._changed |= set(records)
-            self._complain(error)
-
-    def _complain(self, error: StorageError) -> None:
-        if not self._complained:
-            log.warning("%s; trying again", error)
-        self._complained = True
+            raise
 
 
 def _snapshot(torrent: Torrent) -> _Snapshot | None:

@@ -27,8 +27,7 @@ class EventsHandler(WebSocketMixin, WebTorrentHandler, WebSocketHandler):
     async def get(self, *args: Any, **kwargs: Any) -> None:
         if not await self.may("read", self.auth_resource):
             raise HTTPError(403, "You may not see the transfers of this server.")
-        if self.app.stopped:
-            raise HTTPError(503, "This Jupyter server is shutting down.")
+        await self.engine()
         await super().get(*args, **kwargs)
 
     def open(self, *args: Any, **kwargs: Any) -> None:

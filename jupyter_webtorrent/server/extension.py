@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import importlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,12 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
         """The open events WebSockets: each enters and leaves by itself."""
         return self._sockets
 
+    async def load_engine(self) -> None:
+        """Have all there that `host` and `feed` need at first, which takes long, while the server goes on."""
+        if self._host is None:
+            await asyncio.to_thread(importlib.import_module, "jupyter_webtorrent.engine.host")
+            await self._reread_choices()
+
     @property
     def host(self) -> EngineHost:
         """The engine, made now if nobody has asked for it before."""
@@ -120,7 +127,7 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
 
     @property
     def chosen(self) -> Settings:
-        """What was chosen while a server ran, this one or an earlier one."""
+        """What this server runs by of what was chosen, in it or in another one."""
         if self._chosen is None:
             self._chosen = load_choices(self._state_folder)
         return self._chosen
@@ -131,27 +138,40 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
         chosen = self.chosen.download_folder
         return self.download_folder if chosen is None else chosen
 
-    def settings_status(self) -> SettingsStatus:
-        return SettingsStatus(
-            self.chosen, effective_settings(self.running_config(), self.fetch_folder)
-        )
+    async def settings_status(self) -> SettingsStatus:
+        """What was chosen last, maybe in another server of this user, and what holds in this one."""
+        kept = await self._reread_choices()
+        return SettingsStatus(kept, effective_settings(self.running_config(), self.fetch_folder))
 
     async def choose(self, chosen: Settings) -> None:
         """Keep these settings, which were checked, and have the engine run by them from now on.
 
-        Raises WebTorrentError, and nothing has changed then.
+        They take the place of all that was kept: who changes some begins with `settings_status`. Raises
+        WebTorrentError, and nothing has changed then.
         """
         async with self._choosing:
-            before = self.chosen
+            before = await asyncio.to_thread(load_choices, self._state_folder)
             await asyncio.to_thread(keep_choices, self._state_folder, chosen)
             try:
                 if self._host is not None:
                     config = with_choices(self._configured, chosen)
+                    if chosen.listen_port != before.listen_port:
+                        # Who chooses a port is told that it is taken; later any other one does.
+                        strict = replace(config, listen_elsewhere=False)
+                        await asyncio.wrap_future(self._host.configure(strict))
                     await asyncio.wrap_future(self._host.configure(config))
             except WebTorrentError:
                 await asyncio.to_thread(keep_choices, self._state_folder, before)
                 raise
             self._chosen = chosen
+
+    async def _reread_choices(self) -> Settings:
+        """What is kept now; this server runs by it if its engine is still to be made."""
+        async with self._choosing:
+            kept = await asyncio.to_thread(load_choices, self._state_folder)
+            if self._host is None:
+                self._chosen = kept
+            return kept
 
     @property
     def own_folder(self) -> Path:
@@ -194,7 +214,7 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
         self.kernel_access.publish()  # only now is the server's port known
         self.log.info("Kernels share and fetch through %s", self.kernel_access.url)
         if await asyncio.to_thread(has_torrents, self._state_folder):
-            await asyncio.to_thread(importlib.import_module, "jupyter_webtorrent.engine.host")
+            await self.load_engine()
             if self._host is None and not self._stopped:
                 self._start_engine()
 
@@ -207,7 +227,7 @@ class WebTorrentApp(EngineSettings, ExtensionApp):
             await asyncio.to_thread(self._host.close)
 
     def _start_engine(self) -> None:
-        from jupyter_webtorrent.engine.host import EngineHost  # takes long to import
+        from jupyter_webtorrent.engine.host import EngineHost  # `load_engine` has imported it
 
         assert self._log is not None
         self._host = EngineHost(self.running_config())

@@ -34,6 +34,7 @@ from jupyter_webtorrent.server.paths import ServerRoot, is_absolute, require_usa
 from jupyter_webtorrent.server.waiting import NotComingError
 
 if TYPE_CHECKING:
+    from jupyter_webtorrent.engine.host import EngineHost
     from jupyter_webtorrent.server.extension import WebTorrentApp
 
 AUTH_RESOURCE = "webtorrent"
@@ -59,6 +60,17 @@ class WebTorrentHandler(ExtensionHandlerMixin, JupyterHandler):
         if access.admits(self.request.headers.get("Authorization", "")):
             return access.identity
         return super().identity_provider
+
+    async def engine(self) -> EngineHost:
+        """The engine; who asks first waits for it, and nobody else."""
+        await self.app.load_engine()
+        self.require_up()
+        return self.app.host
+
+    def require_up(self) -> None:
+        """A 503 once the server goes down, for then no engine may be started any more."""
+        if self.app.stopped:
+            raise HTTPError(503, "This Jupyter server is shutting down.")
 
     async def may(self, action: str, resource: str) -> bool:
         """Whether Jupyter's authorizer lets this caller do `action` to `resource`."""
@@ -123,8 +135,7 @@ class RestHandler(WebTorrentHandler, APIHandler):
 
     async def prepare(self) -> None:  # type: ignore[override]
         await super().prepare()
-        if self.app.stopped:
-            raise HTTPError(503, "This Jupyter server is shutting down.")
+        self.require_up()
         if len(self.request.body) > self.max_body_bytes:
             raise HTTPError(413, f"This request may have {self.max_body_bytes:,} bytes.")
 

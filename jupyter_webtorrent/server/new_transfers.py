@@ -42,7 +42,8 @@ class ShareHandler(RestHandler):
         paths = [await self.locate(path, "read") for path in request.paths]
         # Notebooks are shared as they are now: the next autosave of one would end its share.
         request = msgspec.structs.replace(request, paths=paths, copy_notebooks=True)
-        status = await self.ask(self.app.host.share(request))
+        host = await self.engine()
+        status = await self.ask(host.share(request))
         self.answer(status, 202)
 
 
@@ -61,7 +62,8 @@ class FetchHandler(RestHandler):
         # What is read on demand, and not kept for the user, has a place of the engine's own.
         folder = "" if body.on_demand and not body.folder else await self._made_folder(body.folder)
         request = FetchRequest(**{**msgspec.structs.asdict(body), "link": link, "folder": folder})
-        status = await self.ask(self.app.host.fetch(request))
+        host = await self.engine()
+        status = await self.ask(host.fetch(request))
         self.answer(status, 202)
 
     async def _made_folder(self, named: str) -> str:

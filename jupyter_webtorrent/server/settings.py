@@ -16,7 +16,7 @@ class SettingsHandler(RestHandler):
     @authenticated
     @authorized
     async def get(self) -> None:
-        self.answer(self.app.settings_status())
+        self.answer(await self.app.settings_status())
 
     @authenticated
     @authorized
@@ -28,4 +28,4 @@ class SettingsHandler(RestHandler):
             await self.locate(chosen.download_folder, "write")
         with plain_refusals():
             await self.app.choose(chosen)
-        self.answer(self.app.settings_status())
+        self.answer(await self.app.settings_status())

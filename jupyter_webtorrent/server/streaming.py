@@ -80,7 +80,8 @@ class StreamHandler(RestHandler):
 
     async def _serve(self, info_hash: str, path: str, wanted: str | None) -> None:
         self.check_xsrf_cookie()  # no foreign page shows a person's files, nor learns which there are
-        self._stream = stream = await self.ask(self.app.host.open_stream(info_hash, path))
+        host = await self.engine()
+        self._stream = stream = await self.ask(host.open_stream(info_hash, path))
         try:
             if not self._hung_up:
                 await self._answer(stream, info_hash, path, wanted)
@@ -148,7 +149,7 @@ class StreamHandler(RestHandler):
 
     async def _why_nothing_comes(self, info_hash: str) -> str:
         """In a line; empty while something does, and while what is here is being checked."""
-        for transfer in await self.ask(self.app.host.transfers()):
+        for transfer in await self.ask((await self.engine()).transfers()):
             if transfer.info_hash == info_hash and not transfer.down_rate:
                 return transfer.notice
         return ""

@@ -19,7 +19,8 @@ class SessionHandler(RestHandler):
     @authenticated
     @authorized
     async def get(self) -> None:
-        status = await self.ask(self.app.host.status())
+        host = await self.engine()
+        status = await self.ask(host.status())
         self.answer(status)
 
 
@@ -29,7 +30,8 @@ class TransfersHandler(RestHandler):
     @authenticated
     @authorized
     async def get(self) -> None:
-        transfers = await self.ask(self.app.host.transfers())
+        host = await self.engine()
+        transfers = await self.ask(host.transfers())
         wanted = self.get_query_argument("info_hash", "").lower()
         self.answer([status for status in transfers if wanted in ("", status.info_hash)])
 
@@ -44,14 +46,16 @@ class TransferHandler(RestHandler):
     @authenticated
     @authorized
     async def get(self, info_hash: str) -> None:
-        details = await self.ask(self.app.host.details(info_hash.lower()))
+        host = await self.engine()
+        details = await self.ask(host.details(info_hash.lower()))
         self.answer(details)
 
     @authenticated
     @authorized
     async def patch(self, info_hash: str) -> None:
         change = self.read(TransferChange)
-        details = await self.ask(self.app.host.change(info_hash.lower(), change))
+        host = await self.engine()
+        details = await self.ask(host.change(info_hash.lower(), change))
         self.answer(details)
 
     @authenticated
@@ -60,17 +64,17 @@ class TransferHandler(RestHandler):
         delete_data, only_on_demand = self._flag("data"), self._flag("on_demand")
         if delete_data:
             await self._require_right_to_delete(info_hash.lower())
-        await self.ask(
-            self.app.host.remove(
-                info_hash.lower(), delete_data=delete_data, only_on_demand=only_on_demand
-            )
+        host = await self.engine()
+        removal = host.remove(
+            info_hash.lower(), delete_data=delete_data, only_on_demand=only_on_demand
         )
+        await self.ask(removal)
         self.set_status(204)
         self.finish()
 
     async def _require_right_to_delete(self, info_hash: str) -> None:
         """Whose files are deleted: the engine's own, those that Jupyter serves, or any of this machine."""
-        transfers = await self.ask(self.app.host.transfers())
+        transfers = await self.ask((await self.engine()).transfers())
         folders = (Path(each.folder) for each in transfers if each.info_hash == info_hash)
         for folder in folders:
             if folder.is_relative_to(self.app.own_folder):
@@ -101,7 +105,7 @@ class PauseHandler(RestHandler):
     @authenticated
     @authorized
     async def post(self, info_hash: str, action: str) -> None:
-        host = self.app.host
+        host = await self.engine()
         call = host.pause if action == "pause" else host.resume
         status = await self.ask(call(info_hash.lower()))
         self.answer(status)
@@ -113,7 +117,7 @@ class MetainfoHandler(RestHandler):
     @authenticated
     @authorized
     async def get(self, info_hash: str) -> None:
-        host = self.app.host
+        host = await self.engine()
         details = await self.ask(host.details(info_hash.lower()))
         content = await self.ask(host.metainfo(info_hash.lower()))
         self.set_header("Content-Disposition", attachment(f"{details.transfer.name}.torrent"))

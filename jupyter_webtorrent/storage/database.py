@@ -97,6 +97,17 @@ class StateDatabase:
             return own, [*_abandoned(folder, path)]
         raise StorageError(f"{MAX_SLOTS} sessions keep their state in {shown(str(folder))} already")
 
+    def read(self) -> dict[str, bytes]:
+        """All good records as they are now; raises StorageError."""
+        records: dict[str, bytes] = {}
+        with self._lock:
+            try:
+                _read(self._open_connection(), records)
+            except _ERRORS as error:
+                raise _plain(self.path, error) from error
+        records.pop(_SCHEMA_KEY, None)
+        return records
+
     def commit(self, changes: Mapping[str, bytes | None]) -> None:
         """Write records, or delete those that are None: all of them last through a power cut, or none.
 
@@ -130,10 +141,13 @@ class StateDatabase:
             with suppress(sqlite3.Error):
                 connection.close()
 
-    def _write(self, changes: Mapping[str, bytes | None]) -> None:
+    def _open_connection(self) -> sqlite3.Connection:
         if self._connection is None:
             raise sqlite3.ProgrammingError("it is closed")
-        with self._connection as connection:
+        return self._connection
+
+    def _write(self, changes: Mapping[str, bytes | None]) -> None:
+        with self._open_connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(_TABLE)
             rows = {_SCHEMA_KEY: _SCHEMA, **changes}

@@ -125,10 +125,10 @@ class Journal:
         """Take a slot, inherit what ended sessions left, and note that this one runs; raises StorageError."""
         database, abandoned = StateDatabase.open(folder)
         try:
-            torrents = _torrents(database)
+            torrents = _torrents(database.records)
             inherited: dict[InfoHash, Kept] = {}
             for slot in abandoned:
-                inherited |= _torrents(slot)
+                inherited |= _torrents(slot.records)
             journal = cls(database, inherited | torrents)
             rows: dict[str, bytes | None] = {_CLEAN: None}
             for info_hash, kept in inherited.items():
@@ -150,6 +150,16 @@ class Journal:
         """What earlier sessions left, in the order it was added; once, for it may be large."""
         torrents, self._torrents = self._torrents, {}
         return torrents
+
+    def reread(self, *, clean: bool) -> None:
+        """What was committed is there to `take` again, by the next session of this process; raises StorageError.
+
+        `clean`: all that happened was committed.
+        """
+        records = self._database.read()
+        if clean:
+            records[_CLEAN] = b""
+        self._torrents = _torrents(records)
 
     def commit(
         self,
@@ -187,8 +197,7 @@ def has_torrents(folder: Path) -> bool:
     return any_record(folder, _TORRENT)
 
 
-def _torrents(database: StateDatabase) -> dict[InfoHash, Kept]:
-    records = database.records
+def _torrents(records: Mapping[str, bytes]) -> dict[InfoHash, Kept]:
     clean = _CLEAN in records
     found: list[tuple[InfoHash, Kept]] = []
     for key, value in records.items():

@@ -6,7 +6,7 @@ import asyncio
 import queue
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from jupyter_webtorrent.schema.transfers import (
     TransferEvent,
     TransferState,
 )
+from jupyter_webtorrent.storage.errors import StorageError
+from jupyter_webtorrent.storage.journal import Journal
 from tests.engine.classroom import (
     Classroom,
     Machine,
@@ -262,6 +264,72 @@ async def test_without_a_state_what_needs_a_new_session_is_refused(tmp_path: Pat
         assert not student.session.config.pex
 
 
+def _refuse(*_: Any) -> None:
+    raise StorageError("no space left on device")
+
+
+@pytest.mark.looptime
+@pytest.mark.asyncio
+@pytest.mark.parametrize("call", ["open", "commit"])
+async def test_without_a_state_that_can_be_written_no_transfer_is_lost(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Journal, call, _refuse if call == "commit" else staticmethod(_refuse))
+    async with lesson(tmp_path) as (_, student, _, _):
+        session = student.session
+        await asyncio.sleep(10)
+        with pytest.raises(EngineError, match="pex: not while there are transfers"):
+            await student.configure(pex=False)
+        assert student.session is session
+        await all_done([student.torrent], 60)
+
+
+@pytest.mark.looptime
+@pytest.mark.asyncio
+async def test_a_disk_that_fills_up_as_a_session_ends_costs_no_transfer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with lesson(tmp_path) as (_, student, _, _):
+        save = student.session.save
+
+        async def save_and_fill_up() -> None:
+            await save()
+            monkeypatch.setattr(Journal, "commit", _refuse)
+
+        monkeypatch.setattr(student.session, "save", save_and_fill_up)
+        await student.configure(pex=False)
+        await all_done([student.torrent], 60)
+        assert digest(student.folder / "data.bin") == digest(tmp_path / "data.bin")
+
+
+@pytest.mark.looptime
+@pytest.mark.asyncio
+async def test_a_second_server_that_starts_amid_a_change_takes_no_transfer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with (
+        classroom(tmp_path) as room,
+        computer(room, "one") as one,
+        AsyncExitStack() as stack,
+    ):
+        (tmp_path / "note.ipynb").write_text("{}")
+        request = ShareRequest([str(tmp_path / "note.ipynb")], copy_notebooks=True)
+        shared = await one.runner.call(lambda session: session.share(request))
+        two = room.session("two", state_folder=tmp_path / "one-state")
+        aclose = one.session.aclose
+
+        async def aclose_and_start_another() -> None:
+            await aclose()
+            await stack.enter_async_context(two)
+
+        monkeypatch.setattr(one.session, "aclose", aclose_and_start_another)
+        await one.configure(pex=False)
+        assert not two.torrents
+        await until(lambda: one.torrent.state is TransferState.SEEDING)
+        assert one.torrent.info_hash == shared.info_hash
+        assert one.torrent.copied
+
+
 @pytest.mark.looptime
 @pytest.mark.asyncio
 async def test_a_state_folder_cannot_be_exchanged(tmp_path: Path) -> None:
@@ -329,10 +397,62 @@ def test_a_port_that_is_taken_leaves_the_old_one_in_force(tmp_path: Path) -> Non
         host.close()
 
 
+def test_a_server_that_is_slow_to_give_a_torrent_file_keeps_nobody_waiting(tmp_path: Path) -> None:
+    host = EngineHost(replace(CONFIG, state_folder=tmp_path / "state"))
+    try:
+        data = write_random(tmp_path / "data.bin", 1000)
+        shared = host.share(ShareRequest(paths=[str(data)])).result(WAIT)
+        metainfo = host.metainfo(shared.info_hash).result(WAIT)
+        with socket.socket() as slow:
+            slow.bind(("127.0.0.1", 0))
+            slow.listen()
+            link = f"http://127.0.0.1:{slow.getsockname()[1]}/announce/data.torrent"
+            fetch = host.fetch(FetchRequest(link, str(tmp_path)))
+            first, _ = slow.accept()
+            with first:
+                host.configure(replace(CONFIG, state_folder=tmp_path / "state", pex=False)).result(
+                    WAIT
+                )
+                assert host.status().result(WAIT).transfers == 1
+            again, _ = slow.accept()
+            with again:
+                again.sendall(
+                    b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+                    b"Content-Length: %d\r\n\r\n%b" % (len(metainfo), metainfo)
+                )
+            assert fetch.result(WAIT).info_hash == shared.info_hash
+    finally:
+        host.close()
+
+
 def _last_magnet(events: queue.Queue[TransferEvent]) -> str:
     event = events.get(timeout=WAIT)
     assert not event.removed
     return event.transfers[0].magnet if event.transfers else ""
+
+
+def test_a_port_that_need_not_be_gives_way_to_any_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = write_random(tmp_path / "data.bin", 1000)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        strict = replace(CONFIG, state_folder=tmp_path / "state", listen_port=port)
+        config = replace(strict, listen_elsewhere=True)
+        host = EngineHost(config)
+        try:
+            host.share(ShareRequest(paths=[str(data)])).result(WAIT)
+            listening = host.status().result(WAIT).listening
+            assert listening not in (None, f"127.0.0.1:{port}")
+            assert f"{port}: Address already in use: any other does" in caplog.text
+            host.configure(replace(config, pex=False)).result(WAIT)
+            assert host.status().result(WAIT).listening == listening
+            with pytest.raises(NetError, match="in use"):
+                host.configure(strict).result(WAIT)
+        finally:
+            host.close()
 
 
 def test_an_engine_that_did_not_begin_yet_takes_any_settings(tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from jupyter_webtorrent.engine.errors import EngineError
+from jupyter_webtorrent.engine.own_folders import OwnFolders
 from jupyter_webtorrent.engine.restore import record_of
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.torrent import Torrent
@@ -70,6 +72,47 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(hashing, "_digest", counted)
     return pieces
+
+
+async def test_an_unexpected_error_costs_a_session_nothing_else_and_no_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("one.ipynb", "two.ipynb")
+    state = tmp_path / "state"
+    async with classroom(tmp_path) as room:
+        async with computer(room, "teacher", state) as teacher:
+            for name in names:
+                (tmp_path / name).write_text(name)
+                await teacher.session.share(
+                    ShareRequest([str(tmp_path / name)], copy_notebooks=True)
+                )
+        hold = OwnFolders.hold
+        broken = [OSError(errno.ESTALE, "Stale file handle")]
+
+        def hold_later(folders: OwnFolders, entries: Iterable[Path]) -> None:
+            if broken:
+                raise broken.pop()
+            hold(folders, entries)
+
+        monkeypatch.setattr(OwnFolders, "hold", hold_later)
+        async with computer(room, "teacher", state) as teacher:
+            assert only(teacher.session).link.name == "two.ipynb"
+        async with computer(room, "teacher", state) as teacher:
+            torrents = teacher.session.torrents.values()
+            await until(lambda: all(each.state is TransferState.SEEDING for each in torrents))
+            assert {torrent.link.name for torrent in torrents} == set(names)
+
+
+async def test_a_session_begins_where_the_state_folder_cannot_be_read_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(folder: Path) -> Journal:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(Journal, "open", fail)
+    data = write_random(tmp_path / "data.bin", MB)
+    async with classroom(tmp_path) as room, computer(room, "a", tmp_path / "state") as teacher:
+        assert (await teacher.share(data)).state is TransferState.SEEDING
 
 
 async def test_nothing_is_opened_where_there_is_nothing_to_go_on_with(tmp_path: Path) -> None:

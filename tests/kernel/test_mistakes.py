@@ -26,7 +26,7 @@ def magics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebTorre
 
 def told(magics: WebTorrentMagics, line: str) -> str:
     with pytest.raises(UsageError) as raised:
-        magics.wt(line)  # type: ignore[call-arg]
+        magics.wt(line)  # type: ignore[call-arg,misc]
     message = str(raised.value)
     assert "\n" not in message
     return message

@@ -185,6 +185,41 @@ async def test_new_settings_of_a_running_engine_lose_no_transfer(
     assert transfer["info_hash"] == shared["info_hash"]
 
 
+async def test_a_new_port_is_to_be_had_and_a_known_one_need_not_be(
+    put: Callable[..., Any], extension: WebTorrentApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = _Engine()
+    monkeypatch.setattr(extension, "_host", engine)
+    await put(listen_port=5000)
+    await put(listen_port=5000, up_limit=7)
+    assert [config.listen_elsewhere for config in engine.configs] == [False, True, True]
+    assert not WebTorrentApp(listen_port=80).engine_config(Path("state")).listen_elsewhere
+
+
+async def test_what_another_server_of_the_user_chose_is_told_and_stays(
+    put: Callable[..., Any],
+    jp_fetch: Fetch,
+    extension: WebTorrentApp,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await put(down_limit=5)
+    await WebTorrentApp().choose(Settings(down_limit=5, up_limit=12_345))
+
+    async def get() -> SettingsStatus:
+        return msgspec.json.decode((await jp_fetch(API, "settings")).body, type=SettingsStatus)
+
+    assert (await get()).effective.up_limit == 12_345
+    engine = _Engine()
+    monkeypatch.setattr(extension, "_host", engine)
+    await WebTorrentApp().choose(Settings(down_limit=5, up_limit=777))
+    status = await get()
+    assert status.chosen == Settings(down_limit=5, up_limit=777)
+    assert status.effective.up_limit == 12_345  # the engine runs by that still
+    status = await put(**{**msgspec.structs.asdict(status.chosen), "dht": False})
+    assert status.chosen == Settings(down_limit=5, up_limit=777, dht=False)
+    assert engine.configs[-1].up_limit == 777
+
+
 async def test_two_who_choose_at_once_leave_what_one_of_them_chose(
     put: Callable[..., Any], extension: WebTorrentApp
 ) -> None:
