@@ -10,11 +10,14 @@ from collections.abc import Mapping
 
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.selection import FileSelection
+from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.schema.transfers import FilePriority, TransferState
 
 
-async def set_priorities(torrent: Torrent, priorities: Mapping[int, FilePriority]) -> bool:
+async def set_priorities(
+    services: Services, torrent: Torrent, priorities: Mapping[int, FilePriority]
+) -> bool:
     """Change the priorities of some files; False if the torrent has to be begun anew for that.
 
     Raises EngineError, and DiskFullError if what is added has no room.
@@ -23,6 +26,10 @@ async def set_priorities(torrent: Torrent, priorities: Mapping[int, FilePriority
     info = swarm.info
     if info is None or swarm.downloader is None or torrent.shared is not None:
         raise EngineError(f"the files of {torrent.name} cannot be chosen now")
+    if services.own_folders.entries_of([disk.folder]):  # where nobody would find them
+        raise EngineError(
+            f"{torrent.name} is only read, and is in no folder of yours: fetch it into one"
+        )
     async with torrent.choosing:
         if not await disk.prioritize(info, priorities):
             return False

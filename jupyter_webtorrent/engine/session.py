@@ -232,7 +232,9 @@ class Session:
 
         Raises TransferNotFoundError, EngineError, and DiskFullError if what is added has no room.
         """
-        while not await choice.set_priorities(torrent := self.torrent(info_hash), priorities):
+        while not await choice.set_priorities(
+            self._services, torrent := self.torrent(info_hash), priorities
+        ):
             async with self._changing:
                 if self.torrents.get(info_hash) is torrent:  # nobody was faster
                     plan = same_again(torrent)

@@ -255,6 +255,17 @@ async def test_a_removal_of_what_was_only_looked_at_leaves_a_reader_alone(tmp_pa
         assert await read(student, torrent, "a.bin", MIB, 10) == content(room, "a.bin")[MIB:][:10]
 
 
+async def test_what_is_only_read_asks_for_a_folder_before_files_are_chosen(tmp_path: Path) -> None:
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, shared = await share(room)
+        student = await room.machine("student")
+        torrent = await look_into(student, teacher, shared)
+        with pytest.raises(EngineError, match="course is only read, and is in no folder of yours"):
+            await student.session.set_priorities(torrent.info_hash, {0: FilePriority.HIGH})
+        assert student.session.transfer(torrent).state is TransferState.ON_DEMAND
+        assert await read(student, torrent, "b.bin", 0, 10) == content(room, "b.bin")[:10]
+
+
 async def test_all_files_may_be_chosen(tmp_path: Path) -> None:
     async with classroom(tmp_path, SLOW) as room:
         teacher, shared = await share(room)
@@ -419,7 +430,9 @@ async def test_it_needs_no_room_until_files_are_chosen(
         student = await room.machine("student")
         usage = shutil.disk_usage(tmp_path)._replace(free=MIB)
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-        torrent = await look_into(student, teacher, shared)
+        ask = request(teacher, shared, student.folder, on_demand=True)
+        torrent = await student.session.fetch(ask)
+        await until(lambda: torrent.state is TransferState.ON_DEMAND)
         assert await read(student, torrent, "a.bin", 0, 10) == content(room, "a.bin")[:10]
         with pytest.raises(DiskFullError, match="not enough room"):
             await student.session.set_priorities(torrent.info_hash, {0: FilePriority.NORMAL})

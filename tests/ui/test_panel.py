@@ -127,6 +127,31 @@ async def test_the_details_of_a_download_tell_how_it_goes(teacher: Lab, student:
     await _remove_all(teacher)
 
 
+async def test_what_is_only_read_is_fetched_into_a_folder_from_its_files(
+    teacher: Lab, student: Lab
+) -> None:
+    shared = await _share(teacher, "read.txt", b"only read")
+    await _call(student, "POST", "fetch", {"link": shared["magnet"], "on_demand": True})
+    await expect(student.row("read.txt")).to_contain_text("Ready to read")
+    await student.row("read.txt").click()
+    await _tab(student, "Files")
+    files = student.panel.get_by_role("tabpanel", name="Files")
+    await expect(files).to_contain_text("Only what is read of these files comes.")
+    await expect(files.get_by_role("combobox")).to_have_count(0)
+    await student.photograph("panel-on-demand")
+    await student.choose_theme("Dark")
+    await student.photograph("panel-on-demand-dark", width=800)
+    await student.choose_theme("Light")
+    await files.get_by_role("button", name="Fetch into a folder…").click()
+    dialog = student.page.get_by_role("dialog")
+    await dialog.get_by_role("button", name="Fetch", exact=True).click()
+    await expect(student.row("read.txt")).to_contain_text("Seeding")
+    assert (student.root / "read.txt").read_bytes() == b"only read"
+    await expect(files.get_by_label("Priority of read.txt")).to_have_value("normal")
+    await _remove_all(student)
+    await _remove_all(teacher)
+
+
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 async def test_nothing_keeps_a_person_from_using_it_in(stage: Stage, theme: str) -> None:
     await stage.show(_in_every_state())

@@ -33,6 +33,7 @@ export function FilesTab(props: IFilesTabProps): React.JSX.Element {
   if (files.length === 0) {
     return <p className="jp-wt-Notice">{trans.__('The files are not known yet.')}</p>;
   }
+  const isRead = transfer.state === 'on_demand';
   const drawFile = (index: number, top: number): React.JSX.Element => {
     const file = files[index];
     if (file === undefined) {
@@ -47,7 +48,7 @@ export function FilesTab(props: IFilesTabProps): React.JSX.Element {
         position={index}
         top={top}
         count={files.length}
-        fixed={transfer.shared}
+        fixed={transfer.shared || isRead}
         onRead={
           actions.can(CommandIDs.openFile)
             ? () => {
@@ -71,19 +72,37 @@ export function FilesTab(props: IFilesTabProps): React.JSX.Element {
     );
   };
   return (
-    <VirtualRows
-      className="jp-wt-FileList"
-      role="list"
-      aria-label={trans.__('Files')}
-      rowClass="jp-wt-FileHeight"
-      count={files.length}
-      pinned={focused}
-      draw={drawFile}
-      onFocus={event => {
-        const row = event.target.closest<HTMLElement>('[aria-posinset]');
-        setFocused(Number(row?.ariaPosInSet ?? 0) - 1);
-      }}
-    />
+    <>
+      {isRead && (
+        <p className="jp-wt-Notice">
+          {trans.__('Only what is read of these files comes.')}{' '}
+          {actions.can(CommandIDs.fetch) && (
+            <button
+              type="button"
+              className="jp-wt-LinkButton"
+              onClick={() => {
+                actions.run(CommandIDs.fetch, { link: transfer.magnet });
+              }}
+            >
+              {trans.__('Fetch into a folder…')}
+            </button>
+          )}
+        </p>
+      )}
+      <VirtualRows
+        className="jp-wt-FileList"
+        role="list"
+        aria-label={trans.__('Files')}
+        rowClass="jp-wt-FileHeight"
+        count={files.length}
+        pinned={focused}
+        draw={drawFile}
+        onFocus={event => {
+          const row = event.target.closest<HTMLElement>('[aria-posinset]');
+          setFocused(Number(row?.ariaPosInSet ?? 0) - 1);
+        }}
+      />
+    </>
   );
 }
 
