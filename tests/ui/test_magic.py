@@ -36,7 +36,7 @@ async def test_a_fetch_that_is_cancelled_while_its_cell_runs_goes_on_when_it_is_
     outputs = await student.finish(fetching)
     await expect(outputs).to_contain_text(
         [
-            re.compile(r"^ *\d+% █+"),
+            re.compile(r"^ *\d+% [█░]+$"),
             re.compile("lecture.bin is cancelled. What came so far is kept"),
         ]
     )
