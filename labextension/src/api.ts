@@ -6,7 +6,13 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
-import { readDetails, readTransfer, readTransferEvent, readTransfers } from './decode';
+import {
+  readChosenSettings,
+  readDetails,
+  readTransfer,
+  readTransferEvent,
+  readTransfers
+} from './decode';
 import type {
   IFetchRequest,
   ISettings,
@@ -19,6 +25,9 @@ import type {
 
 const API = 'webtorrent/api';
 const STREAM = 'webtorrent/stream';
+
+/** What Jupyter and this extension say to a token or login that does not hold. */
+const LOGGED_OUT = /\bForbidden$|^The token or login is missing/;
 
 /**
  * The calls that this front end makes, under the base URL of `settings`.
@@ -51,6 +60,12 @@ export class TransferApi {
     return readTransfer(await this._json('POST', 'fetch', request));
   }
 
+  /** The path of the one file that a transfer has; undefined where there are several, or nobody knows. */
+  async onlyFile(infoHash: string): Promise<string | undefined> {
+    const { files } = await this.details(infoHash);
+    return files.length === 1 ? files[0]?.path : undefined;
+  }
+
   async change(infoHash: string, change: ITransferChange): Promise<ITransferDetails> {
     return readDetails(await this._json('PATCH', `torrents/${infoHash}`, change));
   }
@@ -63,14 +78,28 @@ export class TransferApi {
     return readTransfer(await this._json('POST', `torrents/${infoHash}/resume`));
   }
 
-  /** Forget a transfer; with `deleteData` what was fetched goes too, never what is shared from its own place. */
+  /**
+   * Forget a transfer, if it is still there; with `deleteData` what was fetched goes too, never what is shared from
+   * its own place.
+   */
   async remove(infoHash: string, deleteData = false): Promise<void> {
-    await this._request('DELETE', `torrents/${infoHash}${deleteData ? '?data=true' : ''}`);
+    try {
+      await this._request('DELETE', `torrents/${infoHash}${deleteData ? '?data=true' : ''}`);
+    } catch (error) {
+      if (!isMissing(error)) {
+        throw error;
+      }
+    }
   }
 
   /** Forget a transfer on demand, with what was read of it; rejects once somebody fetches or reads it. */
   async removeOnDemand(infoHash: string): Promise<void> {
     await this._request('DELETE', `torrents/${infoHash}?data=true&on_demand=true`);
+  }
+
+  /** What was chosen and holds now. */
+  async chosenSettings(): Promise<ISettings> {
+    return readChosenSettings(await this._json('GET', 'settings'));
   }
 
   /** Choose what holds until it is chosen anew, also over restarts of the server. */
@@ -175,4 +204,18 @@ export class TransferApi {
   }
 
   private readonly _settings: ServerConnection.ISettings;
+}
+
+/** Whether what was asked for is not there. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof ServerConnection.ResponseError && error.response.status === 404;
+}
+
+/** Whether the server does not know who asks; what a person may not do, it says in words of its own. */
+export function isLoggedOut(error: unknown): boolean {
+  if (!(error instanceof ServerConnection.ResponseError)) {
+    return false;
+  }
+  const { status } = error.response;
+  return status === 401 || (status === 403 && LOGGED_OUT.test(error.message));
 }

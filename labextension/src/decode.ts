@@ -5,6 +5,7 @@ import type {
   IFileStatus,
   IPeerStatus,
   IPieceMap,
+  ISettings,
   ITrackerStatus,
   ITransferDetails,
   ITransferEvent,
@@ -47,6 +48,32 @@ export function readDetails(value: unknown): ITransferDetails {
     private: asBoolean(fields['private'], 'private'),
     down_limit: asNumberOrNull(fields['down_limit'], 'down_limit'),
     up_limit: asNumberOrNull(fields['up_limit'], 'up_limit')
+  };
+}
+
+/** Read what was chosen of the answer of `GET webtorrent/api/settings`; throws SchemaError. */
+export function readChosenSettings(value: unknown): ISettings {
+  const fields = asRecord(asRecord(value, 'settings')['chosen'], 'chosen settings');
+  const trackers = fields['trackers'];
+  const amount = (name: string): number | null => asNumberOrNull(fields[name], name);
+  const choice = (name: string): boolean | null =>
+    fields[name] === null ? null : asBoolean(fields[name], name);
+  return {
+    trackers:
+      trackers === null
+        ? null
+        : asArray(trackers, 'trackers').map(url => asString(url, 'trackers')),
+    download_folder:
+      fields['download_folder'] === null ? null : asString(fields['download_folder'], 'folder'),
+    listen_port: amount('listen_port'),
+    down_limit: amount('down_limit'),
+    up_limit: amount('up_limit'),
+    limit_lan: choice('limit_lan'),
+    lan_discovery: choice('lan_discovery'),
+    dht: choice('dht'),
+    port_mapping: choice('port_mapping'),
+    seed_ratio: amount('seed_ratio'),
+    seed_seconds: amount('seed_seconds')
   };
 }
 

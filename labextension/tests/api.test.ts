@@ -1,6 +1,6 @@
 import { ServerConnection } from '@jupyterlab/services';
 
-import { TransferApi } from '../src/api';
+import { TransferApi, isLoggedOut } from '../src/api';
 import type { ITransferEvent } from '../src/schema';
 import { SchemaError } from '../src/decode';
 import event from './fixtures/event.json';
@@ -75,6 +75,44 @@ describe('the list of transfers', () => {
     const api = apiThatAnswers({ transfers: torrents });
     await expect(api.list(new AbortController().signal)).rejects.toThrow(SchemaError);
   });
+});
+
+it('takes what is gone already for removed', async () => {
+  const gone = apiThatAnswers({ message: 'there is no such transfer' }, { status: 404 });
+  await expect(gone.remove('ab')).resolves.toBeUndefined();
+  const busy = apiThatAnswers({ message: 'it stays' }, { status: 409 });
+  await expect(busy.remove('ab')).rejects.toThrow('it stays');
+});
+
+it.each([
+  [401, 'Unauthorized', true],
+  [403, 'Forbidden', true],
+  [403, 'The token or login is missing, wrong or expired: log in again.', true],
+  [403, 'You may not read files on this server.', false],
+  [404, 'Forbidden', false]
+])('tells a lost login from other refusals: %d %s', async (status, message, expected) => {
+  const error: unknown = await apiThatAnswers({ message }, { status })
+    .list()
+    .catch((reason: unknown) => reason);
+  expect(isLoggedOut(error)).toBe(expected);
+});
+
+it('reads what was chosen', async () => {
+  const chosen = {
+    trackers: ['wss://example.org'],
+    download_folder: 'data',
+    listen_port: 0,
+    down_limit: null,
+    up_limit: 5,
+    limit_lan: true,
+    lan_discovery: null,
+    dht: false,
+    port_mapping: null,
+    seed_ratio: 1.5,
+    seed_seconds: null
+  };
+  const api = apiThatAnswers({ chosen, effective: chosen });
+  await expect(api.chosenSettings()).resolves.toEqual(chosen);
 });
 
 it('asks to remove what is on demand, and nothing else', async () => {

@@ -1,13 +1,12 @@
 /** Brings what a person chose in the Settings Editor to the server, when it starts and when it changes. */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { Notification } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { JSONExt } from '@lumino/coreutils';
 
-import { notifyError } from '../errors';
-import type { ISettings } from '../schema';
-import { SETTINGS_ID, chosenSettings, isAnyChosen } from '../settings';
+import { errorLine, notifyError } from '../errors';
+import { SETTINGS_ID, SettingsKeeper, chosenSettings } from '../settings';
 import { ITransferApi } from '../tokens';
 
 export const settingsPlugin: JupyterFrontEndPlugin<void> = {
@@ -23,20 +22,22 @@ export const settingsPlugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_webtorrent');
-    let applied: ISettings | undefined;
-    const apply = async (settings: ISettingRegistry.ISettings): Promise<void> => {
-      const chosen = chosenSettings(settings.composite);
-      // The Settings Editor saves with every key that is struck, and most of them change nothing here.
-      if (applied === undefined ? !isAnyChosen(chosen) : isSame(applied, chosen)) {
-        applied = chosen;
-        return;
+    const keeper = new SettingsKeeper(api);
+    let told = '';
+    /** Keep one notification in view for as long as anything is refused. */
+    const tell = (errors: readonly unknown[]): void => {
+      const message = [...new Set(errors.map(error => errorLine(error, trans)))].join(' ');
+      if (message === '') {
+        if (told !== '') {
+          Notification.dismiss(told);
+          told = '';
+        }
+      } else if (!Notification.update({ id: told, message, type: 'error', autoClose: false })) {
+        told = Notification.error(message, { autoClose: false });
       }
-      applied = chosen;
-      try {
-        await api.applySettings(chosen);
-      } catch (error) {
-        notifyError(error, trans);
-      }
+    };
+    const apply = async ({ composite }: ISettingRegistry.ISettings): Promise<void> => {
+      tell(await keeper.apply(chosenSettings(composite)));
     };
     registry
       .load(SETTINGS_ID)
@@ -49,7 +50,3 @@ export const settingsPlugin: JupyterFrontEndPlugin<void> = {
       });
   }
 };
-
-function isSame(one: ISettings, other: ISettings): boolean {
-  return JSONExt.deepEqual({ ...one }, { ...other });
-}
