@@ -4,13 +4,22 @@ import { Notification } from '@jupyterlab/apputils';
 import { ServerConnection } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { isLoggedOut } from './api';
 import { displayName } from './format';
 
 export function errorLine(error: unknown, trans: TranslationBundle): string {
   if (error instanceof ServerConnection.NetworkError) {
     return trans.__('The Jupyter server does not answer.');
   }
+  if (isLoggedOut(error)) {
+    return loggedOutLine(trans);
+  }
   return displayName(error instanceof Error ? error.message : String(error));
+}
+
+/** What a person does about a login that no longer holds. */
+export function loggedOutLine(trans: TranslationBundle): string {
+  return trans.__('You are no longer logged in: reload the page.');
 }
 
 /** For calls that no dialog waits for. */

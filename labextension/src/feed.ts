@@ -3,11 +3,11 @@
  * not (some proxies let no WebSocket through), trying the socket again with back-off all the while.
  */
 
-import { ServerConnection } from '@jupyterlab/services';
 import type { IDisposable } from '@lumino/disposable';
 
 import type { TransferApi } from './api';
-import type { TransferModel } from './model';
+import { isLoggedOut, isMissing } from './api';
+import type { Lost, TransferModel } from './model';
 import { pause } from './timing';
 
 /** Milliseconds between two questions while there is no socket. */
@@ -72,7 +72,7 @@ export class TransferFeed implements IDisposable {
       this._model.replace(transfers, 'polling');
     } catch (error) {
       if (!signal.aborted) {
-        this._model.lose(isMissing(error) ? 'missing' : 'unreachable');
+        this._model.lose(reasonOf(error));
       }
     }
   }
@@ -82,6 +82,6 @@ export class TransferFeed implements IDisposable {
   private readonly _stop = new AbortController();
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof ServerConnection.ResponseError && error.response.status === 404;
+function reasonOf(error: unknown): Lost {
+  return isMissing(error) ? 'missing' : isLoggedOut(error) ? 'forbidden' : 'unreachable';
 }

@@ -13,9 +13,12 @@ import type { ITransferEvent, ITransferStatus } from './schema';
 
 /**
  * How the model is kept: not yet, by events, by asking now and then, or not at all because the server does not
- * answer (`unreachable`) or does not have the extension (`missing`).
+ * answer (`unreachable`), does not have the extension (`missing`) or no longer knows who asks (`forbidden`).
  */
-export type Connection = 'connecting' | 'live' | 'polling' | 'unreachable' | 'missing';
+export type Connection = 'connecting' | 'live' | 'polling' | Lost;
+
+/** Why no news can come. */
+export type Lost = 'unreachable' | 'missing' | 'forbidden';
 
 /** Whether the server answers with what it knows. */
 export function isConnected(connection: Connection): boolean {
@@ -101,7 +104,7 @@ export class TransferModel implements ITransferModel {
   }
 
   /** No news can come: keep what is known. */
-  lose(connection: 'unreachable' | 'missing'): void {
+  lose(connection: Lost): void {
     this._connection = connection;
     const time = this._now();
     for (const infoHash of this._transfers.keys()) {

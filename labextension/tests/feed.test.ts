@@ -123,6 +123,20 @@ describe('when the server is lost', () => {
   });
 });
 
+it('a login that no longer holds is told apart', async () => {
+  const messages = ['Forbidden', 'Invalid response: 403 Forbidden'];
+  for (const [turn, message] of messages.entries()) {
+    const refusal = new ServerConnection.ResponseError(
+      new Response(null, { status: 403 }),
+      message
+    );
+    server.answer = () => Promise.reject(refusal);
+    server.close();
+    await jest.advanceTimersByTimeAsync(retryDelay(turn + 1));
+    expect(model.connection).toBe('forbidden');
+  }
+});
+
 it('a feed that is disposed of neither asks nor connects again', async () => {
   server.close();
   await settle();

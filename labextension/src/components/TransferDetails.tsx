@@ -24,15 +24,28 @@ interface ITransferDetailsProps {
   /** The folder that Jupyter serves; empty if nobody knows. */
   readonly root: string;
   readonly onClose: () => void;
+  /** The focus was in here when the transfer went; always the same function. */
+  readonly onFocusLost: () => void;
   readonly actions: IActions;
   readonly trans: TranslationBundle;
 }
 
 export function TransferDetails(props: ITransferDetailsProps): React.JSX.Element {
-  const { transfer, feed, samples, root, onClose, actions, trans } = props;
+  const { transfer, feed, samples, root, onClose, onFocusLost, actions, trans } = props;
+  const section = React.useRef<HTMLElement>(null);
+  // Runs while the section is still in the document.
+  React.useLayoutEffect(() => {
+    const node = section.current;
+    return () => {
+      if (node?.contains(document.activeElement) === true) {
+        onFocusLost();
+      }
+    };
+  }, [onFocusLost]);
   const name = nameOf(transfer);
   return (
     <section
+      ref={section}
       className="jp-wt-Details"
       aria-label={trans.__('Details of %1', name)}
       onKeyDown={event => {

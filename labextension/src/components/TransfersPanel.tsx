@@ -10,6 +10,7 @@ import * as React from 'react';
 
 import type { IActions } from '../actions';
 import type { DetailsFeed } from '../details';
+import { loggedOutLine } from '../errors';
 import type { Order } from '../listing';
 import { listed } from '../listing';
 import type { Connection, ITransferModel } from '../model';
@@ -92,6 +93,7 @@ export class TransfersPanel extends ReactWidget {
             onClose={() => {
               this._close();
             }}
+            onFocusLost={this._onFocusLost}
           />
         )}
       </UseSignal>
@@ -121,9 +123,19 @@ export class TransfersPanel extends ReactWidget {
   }
 
   protected override onActivateRequest(): void {
+    this._focusList();
+  }
+
+  private _focusList(): void {
     const row = this.node.querySelector<HTMLElement>(`${ROW}[tabindex="0"]`);
     (row ?? this.node).focus();
   }
+
+  private readonly _onFocusLost = (): void => {
+    requestAnimationFrame(() => {
+      this._focusList();
+    });
+  };
 
   private _watch(): void {
     this._options.feed.watched = this.isVisible && !document.hidden;
@@ -153,10 +165,11 @@ interface IPanelProps extends IPanelOptions {
   readonly actions: IActions;
   readonly onOpen: (infoHash: string) => void;
   readonly onClose: () => void;
+  readonly onFocusLost: () => void;
 }
 
 function Panel(props: IPanelProps): React.JSX.Element {
-  const { model, feed, root, trans, actions, onOpen, onClose } = props;
+  const { model, feed, root, trans, actions, onOpen, onClose, onFocusLost } = props;
   const { connection, downRate, upRate, selected, transfers } = model;
   return (
     <>
@@ -177,6 +190,7 @@ function Panel(props: IPanelProps): React.JSX.Element {
                 samples={model.history(selected.info_hash)}
                 root={root}
                 onClose={onClose}
+                onFocusLost={onFocusLost}
                 actions={actions}
                 trans={trans}
               />
@@ -243,6 +257,7 @@ function ConnectionNote({ connection, trans }: IConnectionNoteProps): React.JSX.
         trans.__('The Jupyter server does not answer. Trying again…')}
       {connection === 'missing' &&
         trans.__('The server extension jupyter_webtorrent is not enabled on this server.')}
+      {connection === 'forbidden' && loggedOutLine(trans)}
     </p>
   );
 }
