@@ -7,6 +7,9 @@ const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 /** Control, zero-width and bidirectional characters: they can make a name look like another one. */
 const DECEPTIVE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
+/** Characters of a short name. */
+const SHORT = 60;
+
 /** `12.3 MB`: decimal units, one decimal below 100. */
 export function formatBytes(bytes: number): string {
   let value = Math.max(bytes, 0);
@@ -72,6 +75,21 @@ export function receivingRate({ state, down_rate }: ITransferStatus): number {
 /** A name that shows each of its characters: those that could deceive are replaced by U+FFFD. */
 export function displayName(name: string): string {
   return name.replace(DECEPTIVE, '\uFFFD');
+}
+
+/** The same for a line that has other things to say: cut in the middle if it is long. */
+export function shortName(name: string): string {
+  const letters = Array.from(displayName(name));
+  if (letters.length <= SHORT) {
+    return letters.join('');
+  }
+  const half = SHORT / 2;
+  return `${letters.slice(0, half).join('')}…${letters.slice(-half).join('')}`;
+}
+
+/** `10,000`, as people of the browser's language write it. */
+export function formatCount(count: number): string {
+  return count.toLocaleString();
 }
 
 function twoUnits(count: number, size: number, large: string, small: string): string {

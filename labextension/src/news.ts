@@ -20,11 +20,15 @@ export class TransferNews {
     const news: INews[] = [];
     const before = this._states;
     const isFirst = before === undefined;
-    const states = new Map(transfers.map(({ info_hash, state }) => [info_hash, state]));
+    const states = new Map(transfers.map(transfer => [transfer.info_hash, transfer]));
     this._states = states;
     for (const transfer of transfers) {
       const { info_hash, state } = transfer;
-      const last = before?.get(info_hash);
+      const last = before?.get(info_hash)?.state;
+      const old = this._oldFailures.get(info_hash);
+      if (state !== 'checking') {
+        this._oldFailures.delete(info_hash);
+      }
       const isNew = last === undefined && !isFirst && !this._completed.has(info_hash);
       if (isNew || UNFINISHED.includes(state)) {
         this._awaited.add(info_hash);
@@ -34,7 +38,12 @@ export class TransferNews {
           news.push({ kind: 'completed', transfer });
         }
         this._completed.add(info_hash);
-      } else if (state === 'failed' && last !== undefined && last !== 'failed') {
+      } else if (
+        state === 'failed' &&
+        last !== undefined &&
+        last !== 'failed' &&
+        transfer.error !== old
+      ) {
         news.push({ kind: 'failed', transfer });
       }
     }
@@ -46,8 +55,19 @@ export class TransferNews {
     return news;
   }
 
+  /** The server is away: a restarted one checks what had failed, which then fails again. */
+  interrupt(): void {
+    for (const { info_hash, state, error } of this._states?.values() ?? []) {
+      if (state === 'failed') {
+        this._oldFailures.set(info_hash, error);
+      }
+    }
+  }
+
   /** As they were the last time. */
-  private _states: ReadonlyMap<string, TransferState> | undefined;
+  private _states: ReadonlyMap<string, ITransferStatus> | undefined;
+  /** Why transfers had failed before the server was away, by info hash. */
+  private readonly _oldFailures = new Map<string, string>();
   /** Downloads that were seen on their way. */
   private readonly _awaited = new Set<string>();
   /** What was ever seen complete. */

@@ -5,7 +5,8 @@ import {
   formatRate,
   percentDone,
   secondsLeft,
-  sendingRate
+  sendingRate,
+  shortName
 } from '../src/format';
 import { transferIn } from './helpers';
 
@@ -93,4 +94,11 @@ describe('names', () => {
     expect(displayName('data\u202Evsc.exe')).toBe('data\uFFFDvsc.exe');
     expect(displayName('a\u200Bb\u001B[31mc\n')).toBe('a\uFFFDb\uFFFD[31mc\uFFFD');
   });
+});
+
+it('a long name is cut in the middle, and never within a character', () => {
+  expect(shortName('a'.repeat(60))).toBe('a'.repeat(60));
+  const cut = shortName(`${'\u{1F427}'.repeat(50)}.${'b'.repeat(50)}`);
+  expect(cut).toBe(`${'\u{1F427}'.repeat(30)}…${'b'.repeat(30)}`);
+  expect(shortName('a\u202Eb')).toBe('a\uFFFDb');
 });

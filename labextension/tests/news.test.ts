@@ -48,6 +48,22 @@ describe('news', () => {
     expect(news.update([failed])).toHaveLength(1);
   });
 
+  it('is not a failure that a restarted server comes upon again', () => {
+    const broken = { ...failed, error: 'the disk is full' };
+    const checking = { ...failed, state: 'checking' as const };
+    news.update([downloading]);
+    news.update([broken]);
+    news.interrupt();
+    news.update([checking]);
+    expect(news.update([broken])).toEqual([]);
+    // It was resumed.
+    news.update([checking]);
+    expect(news.update([broken])).toHaveLength(1);
+    news.interrupt();
+    news.update([checking]);
+    expect(news.update([{ ...broken, error: 'the file is gone' }])).toHaveLength(1);
+  });
+
   it('is a download that came and was complete at once', () => {
     news.update([]);
     expect(news.update([seeding])).toEqual([{ kind: 'completed', transfer: seeding }]);

@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { chosenBytes, filterFiles, withFiles } from '../choice';
-import { displayName, formatBytes } from '../format';
+import { displayName, formatBytes, formatCount } from '../format';
 import type { IFileStatus } from '../schema';
 
 /** Rows that are drawn at first, and with each request for more. */
@@ -63,7 +63,12 @@ export function FileChoice({
           ))}
         {files.length > 1 && (
           <span className="jp-wt-Files-sum" role="status">
-            {trans.__('%1 of %2, %3', chosen.size, files.length, formatBytes(bytes))}
+            {trans.__(
+              '%1 of %2, %3',
+              formatCount(chosen.size),
+              formatCount(files.length),
+              formatBytes(bytes)
+            )}
           </span>
         )}
       </div>

@@ -48,7 +48,7 @@ export function LimitField(props: ILimitFieldProps): React.JSX.Element {
           }
         }}
       />
-      <span>kB/s</span>
+      <span>{trans.__('kB/s')}</span>
     </div>
   );
 }
