@@ -7,6 +7,7 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import {
+  audioIcon,
   fileIcon,
   imageIcon,
   notebookIcon,
@@ -21,13 +22,14 @@ import { PreviewPanel } from '../components/PreviewPanel';
 import { displayName } from '../format';
 import type { MediaKind } from '../media';
 import { baseName } from '../media';
+import { hasRoom } from '../page';
 import { FilePreview } from '../preview';
 import { withoutRequests } from '../sanitize';
 import { ITransferApi, ITransfers } from '../tokens';
 
 const ICONS: Readonly<Record<MediaKind, LabIcon>> = {
   video: videoIcon,
-  audio: videoIcon,
+  audio: audioIcon,
   image: imageIcon,
   pdf: pdfIcon,
   table: spreadsheetIcon,
@@ -72,12 +74,6 @@ export const previewPlugin: JupyterFrontEndPlugin<void> = {
       return widget;
     };
 
-    /** The path of the one file that a transfer has; undefined where there are several, or nobody knows. */
-    const onlyFile = async (infoHash: string): Promise<string | undefined> => {
-      const { files } = await api.details(infoHash);
-      return files.length === 1 ? files[0]?.path : undefined;
-    };
-
     app.commands.addCommand(CommandIDs.openFile, {
       label: trans.__('Open File of a Transfer'),
       caption: trans.__('Play or show a file, also while it arrives'),
@@ -87,9 +83,13 @@ export const previewPlugin: JupyterFrontEndPlugin<void> = {
         if (typeof infoHash !== 'string') {
           throw new Error(`${CommandIDs.openFile} takes an infoHash`);
         }
-        const path = typeof args['path'] === 'string' ? args['path'] : await onlyFile(infoHash);
+        const path = typeof args['path'] === 'string' ? args['path'] : await api.onlyFile(infoHash);
         if (path === undefined) {
           await app.commands.execute(CommandIDs.show, { infoHash });
+          return undefined;
+        }
+        if (!hasRoom()) {
+          window.open(api.streamUrl(infoHash, path), '_blank', 'noopener');
           return undefined;
         }
         const earlier = tracker.find(

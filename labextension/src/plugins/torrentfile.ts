@@ -8,6 +8,7 @@ import { Widget } from '@lumino/widgets';
 
 import { CommandIDs } from '../commands';
 import { transfersIcon } from '../icons';
+import { leaveDocumentPage } from '../page';
 
 const FILE_TYPE = 'torrent';
 
@@ -61,6 +62,7 @@ class TorrentFileFactory extends ABCWidgetFactory<IDocumentWidget> {
     Widget.attach(document_, document.body);
     void this._openDialog(context.path).finally(() => {
       document_.dispose();
+      leaveDocumentPage();
     });
     return document_;
   }
