@@ -67,6 +67,11 @@ export class FilePreview implements IDisposable {
     return this._file;
   }
 
+  /** Whether the transfer was here, and is no longer. */
+  get isGone(): boolean {
+    return this._isGone;
+  }
+
   get content(): PreviewContent {
     return this._content;
   }
@@ -225,6 +230,11 @@ export class FilePreview implements IDisposable {
   /** Something happened to some transfer: see how much of the file is here. */
   private readonly _look = (): void => {
     const transfer = this._transfers.transfers.find(({ info_hash }) => info_hash === this.infoHash);
+    const isGone = transfer === undefined && this._file !== undefined;
+    if (isGone !== this._isGone) {
+      this._isGone = isGone;
+      this._changed.emit();
+    }
     if (transfer === undefined) {
       return;
     }
@@ -244,6 +254,7 @@ export class FilePreview implements IDisposable {
   private _file: IFileStatus | undefined;
   private _content: PreviewContent = { kind: 'loading' };
   private _isAwaited = false;
+  private _isGone = false;
   private _lookedAt = 0;
   private readonly _stop = new AbortController();
   private readonly _changed = new Signal<this, void>(this);

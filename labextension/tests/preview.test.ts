@@ -172,6 +172,20 @@ it('how much is here is looked at now and then, until all is here', async () => 
   expect(api.details).toHaveBeenCalledTimes(2);
 });
 
+it('of a transfer that was removed is told, until it is back', async () => {
+  const { shown, transfers } = preview([file('a.csv')], 'x');
+  await settle();
+  expect(shown.isGone).toBe(false);
+  const all = transfers.transfers;
+  transfers.transfers = [];
+  transfers.changed.emit();
+  expect(shown.isGone).toBe(true);
+  expect(shown.content.kind).toBe('table');
+  transfers.transfers = all;
+  transfers.changed.emit();
+  expect(shown.isGone).toBe(false);
+});
+
 it('what is closed asks for nothing any more', async () => {
   const { shown, api, transfers } = preview([file('a.csv', { done: 3 })]);
   const signal = api.details.mock.calls[0]?.[1];

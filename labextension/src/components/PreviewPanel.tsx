@@ -53,19 +53,23 @@ interface IPreviewProps {
 }
 
 function Header({ preview, trans }: IPreviewProps): React.JSX.Element {
-  const { file } = preview;
+  const { file, isGone } = preview;
   return (
-    <header className="jp-wt-Preview-header">
+    <div className="jp-wt-Preview-header">
       <h2>
         <bdi title={displayName(preview.path)}>{displayName(baseName(preview.path))}</bdi>
       </h2>
-      {file !== undefined && <span role="status">{amountInWords(file, trans)}</span>}
       {file !== undefined && (
+        <span role="status">
+          {isGone ? trans.__('The transfer was removed.') : amountInWords(file, trans)}
+        </span>
+      )}
+      {file !== undefined && !isGone && (
         <a className="jp-wt-Preview-download" href={preview.downloadUrl} download="">
           {trans.__('Download')}
         </a>
       )}
-    </header>
+    </div>
   );
 }
 
