@@ -1,7 +1,7 @@
 /** The commands that change one transfer, or all of them; the panel's buttons and the palette run these. */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Clipboard, Dialog, ICommandPalette, showDialog } from '@jupyterlab/apputils';
+import { Clipboard, Dialog, ICommandPalette, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { deleteIcon, linkIcon, pauseIcon, runIcon } from '@jupyterlab/ui-components';
@@ -79,6 +79,7 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
         const transfer = named(args);
         if (transfer !== undefined) {
           Clipboard.copyToSystem(transfer.magnet);
+          Notification.success(trans.__('The link is in the clipboard.'), { autoClose: 2_000 });
         }
       }
     });

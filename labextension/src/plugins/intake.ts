@@ -73,7 +73,7 @@ export const intakePlugin: JupyterFrontEndPlugin<void> = {
     node.tabIndex = -1;
     document.addEventListener('paste', event => {
       const focused = document.activeElement;
-      if (focused === null || !node.contains(focused) || isEditable(focused)) {
+      if (focused === null || !node.contains(focused) || isWrittenIn(focused)) {
         return;
       }
       const link = linkIn(event.clipboardData?.getData('text/plain') ?? '');
@@ -148,9 +148,10 @@ function isTorrent(name: string): boolean {
   return name.toLowerCase().endsWith('.torrent');
 }
 
-function isEditable(element: Element): boolean {
+/** Whether a paste is meant for that element; nobody filters by a link. */
+function isWrittenIn(element: Element): boolean {
   return (
-    element instanceof HTMLInputElement ||
+    (element instanceof HTMLInputElement && !element.readOnly && element.type !== 'search') ||
     element instanceof HTMLTextAreaElement ||
     (element instanceof HTMLElement && element.isContentEditable)
   );

@@ -2,13 +2,14 @@
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ILayoutRestorer } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { MenuSvg } from '@jupyterlab/ui-components';
 import type { Menu } from '@lumino/widgets';
 
 import { actionsOf } from '../actions';
-import { CommandIDs, TRANSFER_ARGS, TRANSFERS_ARGS } from '../commands';
+import { CommandIDs, PALETTE_CATEGORY, TRANSFER_ARGS, TRANSFERS_ARGS } from '../commands';
 import { TransfersPanel } from '../components/TransfersPanel';
 import { DetailsFeed } from '../details';
 import { transfersIcon } from '../icons';
@@ -25,13 +26,14 @@ export const panelPlugin: JupyterFrontEndPlugin<ITransfersPanel> = {
   autoStart: true,
   provides: ITransfersPanel,
   requires: [ITransfers, ITransferApi],
-  optional: [ITranslator, ILayoutRestorer],
+  optional: [ITranslator, ILayoutRestorer, ICommandPalette],
   activate: (
     app: JupyterFrontEnd,
     transfers: ITransfers,
     api: ITransferApi,
     translator: ITranslator | null,
-    restorer: ILayoutRestorer | null
+    restorer: ILayoutRestorer | null,
+    palette: ICommandPalette | null
   ) => {
     const { commands, shell } = app;
     const trans = (translator ?? nullTranslator).load('jupyter_webtorrent');
@@ -70,6 +72,7 @@ export const panelPlugin: JupyterFrontEndPlugin<ITransfersPanel> = {
         show(infoHash, false);
       }
     });
+    palette?.addItem({ command: CommandIDs.show, category: PALETTE_CATEGORY });
     commands.addCommand(CommandIDs.details, {
       label: trans.__('Show Details'),
       describedBy: { args: TRANSFER_ARGS },
