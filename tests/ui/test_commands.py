@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import random
 import re
 from collections.abc import AsyncIterator, Callable
@@ -128,6 +129,7 @@ async def test_a_torrent_file_opens_into_the_fetch_dialog(teacher: Lab, student:
     await expect(dialog).not_to_be_attached()
     told = _notification(student.page, "menu.csv is complete.")
     await expect(told).to_be_visible()
+    await expect(told.get_by_role("button", name="Open File")).to_be_visible()
     await student.photograph("notification")
     fetched = student.root / "from" / "torrent" / "menu.csv"
     assert fetched.read_bytes() == (teacher.root / "menu.csv").read_bytes()
@@ -154,7 +156,9 @@ async def test_a_pasted_link_of_a_folder_lets_files_be_chosen(teacher: Lab, stud
     await expect(files).to_contain_text("1 of 3, 5.0 kB")
     await _photograph_in_both_themes(student, "fetch-dialog")
     await dialog.get_by_role("button", name="Fetch").click()
-    await expect(_notification(student.page, "folder is complete.")).to_be_visible()
+    told = _notification(student.page, "folder is complete.")
+    await expect(told.get_by_role("button", name="Show")).to_be_visible()
+    await expect(told.get_by_role("button", name="Open File")).to_have_count(0)
     assert [path.name for path in (student.root / "folder").iterdir()] == ["b.csv"]
 
 
@@ -200,7 +204,12 @@ async def test_the_palette_has_the_commands_by_their_labels(student: Lab) -> Non
     await student.page.keyboard.press("Control+Shift+C")
     palette = student.page.locator("#modal-command-palette")
     await palette.get_by_role("textbox").fill("webtorrent")
-    for label in ("Share with WebTorrent", "Fetch with WebTorrent…", "Pause All Transfers"):
+    for label in (
+        "Share with WebTorrent",
+        "Fetch with WebTorrent…",
+        "Show Transfers",
+        "Pause All Transfers",
+    ):
         await expect(palette.get_by_text(label, exact=True)).to_be_visible()
     await student.photograph("palette")
     await student.page.keyboard.press("Escape")
@@ -297,9 +306,98 @@ async def test_a_choice_in_the_settings_editor_reaches_the_server(student: Lab) 
     await _until(student, "settings", lambda settings: settings["chosen"]["down_limit"] is None)
 
 
+async def test_every_choice_is_held_but_the_one_that_is_refused(
+    classroom: Classroom, student: Lab
+) -> None:
+    chosen: dict[str, Any] = {
+        "trackers": ["nonsense"],
+        "downloadFolder": "chosen",
+        "upLimit": 300,
+        "limitLan": "on",
+        "listenPort": 0,
+        "lanDiscovery": "off",
+        "seedRatio": 2,
+        "seedHours": 3,
+    }
+    held = {
+        "trackers": None,
+        "download_folder": "chosen",
+        "up_limit": 300_000,
+        "limit_lan": True,
+        "listen_port": 0,
+        "lan_discovery": False,
+        "seed_ratio": 2,
+        "seed_seconds": 10_800,
+    }
+    await _choose(student, chosen)
+    await _until(student, "settings", lambda settings: held.items() <= settings["chosen"].items())
+    refusal = _notification(student.page, "Tracker 1 of 1")
+    await expect(refusal).to_have_count(1)
+    await student.photograph("settings-refused")
+
+    await _choose(student, {**chosen, "trackers": ["wss://"]})
+    await expect(refusal).to_have_count(1)
+    url = "wss://tracker.example/announce"
+    await _choose(student, {**chosen, "trackers": [url]})
+    await _until(student, "settings", lambda settings: settings["chosen"]["trackers"] == [url])
+    await expect(refusal).to_have_count(0)
+    refused = classroom.watch.take()
+    assert all("400" in each for each in refused), refused
+
+    await _choose(student, {})
+    await _until(student, "settings", lambda settings: not any(settings["chosen"].values()))
+
+
+async def test_a_preview_and_the_panel_bear_that_a_transfer_is_removed_elsewhere(
+    classroom: Classroom, student: Lab
+) -> None:
+    (student.root / "seen.csv").write_bytes(b"a,b\n1,2\n")
+    shared = await _ask(student, "POST", "share", {"paths": ["seen.csv"]})
+    info_hash = shared["info_hash"]
+    await _open_panel(student)
+    await expect(student.row("seen.csv")).to_be_visible()
+    for command in ("webtorrent:copy-link", "webtorrent:open-file", "webtorrent:remove"):
+        await student.page.evaluate(
+            "([command, infoHash]) => void jupyterapp.commands.execute(command, { infoHash })",
+            [command, info_hash],
+        )
+    await expect(_notification(student.page, "The link is in the clipboard.")).to_be_visible()
+    preview = student.page.locator(".jp-wt-Preview:visible")
+    await expect(preview.get_by_role("link", name="Download")).to_be_visible()
+    dialog = _dialog(student.page, "Remove this transfer?")
+    await expect(dialog).to_be_visible()
+    await student.page.evaluate(
+        "async hash => { const { baseUrl, token } = jupyterapp.serviceManager.serverSettings;"
+        " const headers = { Authorization: `token ${token}` };"
+        " await fetch(`${baseUrl}webtorrent/api/torrents/${hash}`, { method: 'DELETE', headers }); }",
+        info_hash,
+    )
+    await expect(preview).to_contain_text("The transfer was removed.")
+    await expect(preview.get_by_role("link", name="Download")).to_have_count(0)
+    await dialog.get_by_role("button", name="Remove").click()
+    await expect(dialog).not_to_be_attached()
+    (missing,) = classroom.watch.take()  # the browser's own
+    assert "404" in missing
+    await expect(_notification(student.page, info_hash)).to_have_count(0)
+
+
 async def _open_share_dialog(lab: Lab, path: str) -> None:
     await lab.page.evaluate(
         "path => void jupyterapp.commands.execute('webtorrent:share', { paths: [path] })", path
+    )
+
+
+async def _choose(lab: Lab, settings: dict[str, Any]) -> None:
+    """Have the Settings Editor's choices as they are given."""
+    await lab.page.evaluate(
+        """async raw => {
+            const { pluginRegistry } = jupyterapp;
+            const tokens = [...pluginRegistry._services.keys()];
+            const token = tokens.find(({ name }) => name.endsWith(':ISettingRegistry'));
+            const registry = await pluginRegistry.resolveRequiredService(token);
+            await registry.upload('jupyter-webtorrent:settings', raw);
+        }""",
+        json.dumps(settings),
     )
 
 

@@ -199,6 +199,72 @@ async def test_details_are_asked_for_only_while_somebody_looks(stage: Stage) -> 
     await stage.asked_nothing_for(2.5)
 
 
+async def test_a_failure_is_told_with_its_reason_however_long_the_name(stage: Stage) -> None:
+    transfers = _in_every_state()
+    model = next(each for each in transfers if each["state"] == "downloading")
+    download = {**model, "info_hash": "ef" * 20, "name": "long" * 60 + ".csv"}
+    await stage.show([download])
+    failed = {**download, "state": "failed", "error": "the disk is full"}
+    stage.update([failed])
+    told = stage.lab.page.get_by_role("alert").filter(has_text="the disk is full")
+    await expect(told).to_have_count(1)
+    await expect(told).to_contain_text(re.compile("^(long)+lo….*long.csv: the disk is full"))
+    await stage.lab.photograph("panel-failure-told")
+    await told.get_by_role("button", name="Show").click()
+    await expect(stage.lab.panel.get_by_role("tabpanel")).to_contain_text("the disk is full")
+
+
+async def test_a_link_is_pasted_onto_the_link_field_and_the_filter_too(stage: Stage) -> None:
+    await stage.show(_in_every_state() + _thousand()[:20])
+    dialog = stage.lab.page.get_by_role("dialog", name="Fetch with WebTorrent")
+    await stage.lab.row("penguins.csv").click()
+    for field in ("Link", "Filter by name"):
+        await stage.lab.panel.get_by_label(field, exact=True).focus()
+        await _paste(stage.lab.page, "magnet:?xt=urn:btih:" + "cd" * 20)
+        await expect(dialog).to_be_visible()
+        await stage.lab.page.keyboard.press("Escape")
+        await expect(dialog).not_to_be_attached()
+    limit = stage.lab.panel.get_by_label("Download", exact=True)
+    await limit.focus()
+    await _paste(stage.lab.page, "magnet:?xt=urn:btih:" + "cd" * 20)
+    await expect(limit).to_be_focused()
+    await expect(dialog).not_to_be_attached()
+
+
+async def test_the_focus_is_on_the_list_when_its_details_go(teacher: Lab) -> None:
+    for name in ("stays.txt", "goes.txt"):
+        shared = await _share(teacher, name, name.encode())
+    await teacher.row("goes.txt").click()
+    await teacher.panel.get_by_role("tab", name="Overview").focus()
+    await _call(teacher, "DELETE", f"torrents/{shared['info_hash']}")
+    await expect(teacher.row("stays.txt")).to_be_focused()
+    await _remove_all(teacher)
+
+
+async def test_a_login_that_no_longer_holds_is_told_as_such(teacher: Lab) -> None:
+    page = await teacher.page.context.new_page()
+    lab = Lab("expired", teacher.server, page)
+    forbidden = {"message": "Forbidden", "reason": None}
+    try:
+        await page.route(
+            re.compile("webtorrent/api/"), lambda route: route.fulfill(status=403, json=forbidden)
+        )
+        await page.route_web_socket(
+            re.compile("webtorrent/api/events"), lambda socket: socket.close(code=4403)
+        )
+        await _open(lab, "expired")
+        reason = "You are no longer logged in: reload the page."
+        await expect(lab.panel.get_by_role("status")).to_have_text(reason)
+        await page.evaluate("void jupyterapp.commands.execute('webtorrent:fetch')")
+        dialog = page.get_by_role("dialog", name="Fetch with WebTorrent")
+        await dialog.get_by_label("Link").fill("magnet:?xt=urn:btih:" + "cd" * 20)
+        await page.keyboard.press("Enter")
+        await expect(dialog).to_contain_text(reason)
+        await lab.photograph("login", width=800)
+    finally:
+        await page.close()
+
+
 async def test_a_thousand_transfers_are_smooth(stage: Stage) -> None:
     transfers = _thousand()
     await stage.show(transfers)
@@ -449,6 +515,19 @@ async def _execute(lab: Lab, command: str, info_hash: str) -> None:
     await lab.page.evaluate(
         "([command, infoHash]) => jupyterapp.commands.execute(command, { infoHash })",
         [command, info_hash],
+    )
+
+
+async def _paste(page: Page, text: str) -> None:
+    """Paste onto what has the focus."""
+    await page.evaluate(
+        """text => {
+            const clipboardData = new DataTransfer();
+            clipboardData.setData('text/plain', text);
+            const event = new ClipboardEvent('paste', { clipboardData, bubbles: true });
+            document.activeElement.dispatchEvent(event);
+        }""",
+        text,
     )
 
 
