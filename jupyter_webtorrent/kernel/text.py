@@ -142,6 +142,13 @@ def progress_line(status: TransferStatus) -> str:
     return f"{line}; {one_line(status.notice)}" if status.notice else line
 
 
+def swarm(seeders: int | None, leechers: int | None) -> str:
+    """How many a tracker knows: `2 seeders, 1 leecher`; empty if it did not say."""
+    if seeders is None or leechers is None:
+        return ""
+    return f"{count(seeders, 'seeder')}, {count(leechers, 'leecher')}"
+
+
 def ways(status: TransferStatus) -> str:
     """Over what its peers are connected: `2 over webrtc, 1 over tcp`; empty without peers."""
     used = sorted(status.peers_by_transport.items(), key=lambda item: item[1], reverse=True)

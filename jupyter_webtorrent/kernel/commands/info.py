@@ -131,7 +131,7 @@ def _print_details(details: TransferDetails) -> None:
     _print_list(
         "trackers",
         [
-            (each.state, each.url, _members(each.seeders, each.leechers), each.message)
+            (each.state, each.url, text.swarm(each.seeders, each.leechers), each.message)
             for each in details.trackers
         ],
     )
@@ -156,12 +156,6 @@ def _size(details: TransferDetails) -> str:
 
 def _limit(name: str, limit: int | None) -> list[Row]:
     return [] if limit is None else [(name, text.rate(limit))]
-
-
-def _members(seeders: int | None, leechers: int | None) -> str:
-    if seeders is None or leechers is None:
-        return ""
-    return f"{text.count(seeders, 'seed')}, {leechers} fetching"
 
 
 def _print_facts(facts: Sequence[Row]) -> None:

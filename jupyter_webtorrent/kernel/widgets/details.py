@@ -73,8 +73,9 @@ def _peer(peer: PeerStatus) -> str:
 
 def _tracker(tracker: TrackerStatus) -> str:
     line = f"{text.short_name(tracker.url)}: {tracker.state}"
-    if tracker.seeders is not None and tracker.leechers is not None:
-        line += f", {tracker.seeders} complete and {tracker.leechers} not"
+    members = text.swarm(tracker.seeders, tracker.leechers)
+    if members:
+        line += f", {members}"
     return f"{line}, {one_line(tracker.message)}" if tracker.message else line
 
 

@@ -9,7 +9,7 @@ import type { FilePriority, ITransferStatus } from '../schema';
 export function stateInWords({ state }: ITransferStatus, trans: TranslationBundle): string {
   switch (state) {
     case 'metadata':
-      return trans.__('Looking for peers');
+      return trans.__('Looking for the files');
     case 'checking':
       return trans.__('Checking');
     case 'downloading':

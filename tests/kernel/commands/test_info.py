@@ -75,7 +75,7 @@ def test_all_about_a_transfer(ask_info: AskInfo) -> None:
         "  tcp  100%  ↓ 0 B/s  ↑ 0 B/s  10.0.0.2:1  x",
         "",
         "trackers",
-        "  working  ws://t/announce  3 seeds, 2 fetching  hello",
+        "  working  ws://t/announce  3 seeders, 2 leechers  hello",
         "",
         "web seeds",
         "  failed  http://w/x  404",
