@@ -46,7 +46,7 @@ def test_details_are_asked_for_only_while_a_row_is_unfolded(
     for line in (
         "\N{BULLET} a/b.csv: 1 kB, 25%",
         "\N{BULLET} 10.0.0.1:1 over webrtc, <b>x, has 50%: 1 B/s from it, 2 B/s to it",
-        "\N{BULLET} wss://t.example: working, 1 complete and 2 not",
+        "\N{BULLET} wss://t.example: working, 1 seeder, 2 leechers",
         "\N{BULLET} 10.0.0.2:1 over tcp: It refuses.",
     ):
         assert line in words

@@ -127,6 +127,18 @@ async def test_a_seek_to_the_last_minute_plays_before_a_tenth_is_fetched(course:
     assert all("token" not in response.url for response in seen)
 
 
+async def test_a_click_on_a_file_in_the_panel_plays_it(course: Course) -> None:
+    student = course.student
+    if not await student.panel.is_visible():
+        await student.open_panel()
+    await student.row("course").click()
+    await student.panel.get_by_role("tab", name="Files").click()
+    await student.panel.get_by_role("button", name="talk.wav", exact=True).click()
+    preview = student.page.locator(".jp-wt-Preview:visible")
+    await expect(preview.locator("audio")).to_have_js_property("paused", True)
+    await expect(preview.get_by_role("heading", name="talk.wav")).to_be_visible()
+
+
 async def test_a_film_plays_in_a_notebook(course: Course) -> None:
     student = course.student
     await student.page.get_by_role("tab", name="lesson.ipynb").click()
