@@ -349,7 +349,7 @@ async def test_every_choice_is_held_but_the_one_that_is_refused(
 
 
 async def test_a_preview_and_the_panel_bear_that_a_transfer_is_removed_elsewhere(
-    student: Lab,
+    classroom: Classroom, student: Lab
 ) -> None:
     (student.root / "seen.csv").write_bytes(b"a,b\n1,2\n")
     shared = await _ask(student, "POST", "share", {"paths": ["seen.csv"]})
@@ -374,6 +374,11 @@ async def test_a_preview_and_the_panel_bear_that_a_transfer_is_removed_elsewhere
     )
     await expect(preview).to_contain_text("The transfer was removed.")
     await expect(preview.get_by_role("link", name="Download")).to_have_count(0)
+    await dialog.get_by_role("button", name="Remove").click()
+    await expect(dialog).not_to_be_attached()
+    (missing,) = classroom.watch.take()  # the browser's own
+    assert "404" in missing
+    await expect(_notification(student.page, info_hash)).to_have_count(0)
 
 
 async def _choose(lab: Lab, settings: dict[str, Any]) -> None:
