@@ -12,10 +12,7 @@ from jupyter_webtorrent.protocol.media import MediaKind, media_kind
 
 _FITTING = "max-width: 100%; max-height: 75vh"
 _LINE = "It cannot be played at the moment. Press play to try again."
-_READY_AGAIN = (
-    "const at = this.currentTime; this.load(); this.currentTime = at;"
-    f" this.nextElementSibling.textContent = '{_LINE}'"
-)
+_READY_AGAIN = f"this.src = this.src; this.nextElementSibling.textContent = '{_LINE}'"
 _NO_LINE = "this.nextElementSibling.textContent = ''"
 
 
@@ -41,7 +38,8 @@ def player(name: str, url: str, kind: MediaKind | None = None) -> dict[str, str]
 def _player(tag: str, url: str, label: str, style: str) -> str:
     """A player that asks for nothing until a person presses play, for a notebook may have many.
 
-    When the browser gives up it is ready to be pressed again, at the same place, and says so.
+    When the browser gives up it is ready to be pressed again, and says so: a new source asks for nothing, as
+    `load()` would at once, and then again and again.
     """
     return (
         f'<{tag} controls preload="none" src="{url}" title="{label}" style="{style}"'

@@ -3,9 +3,11 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import pytest
+from playwright.async_api import Route, expect
 
 from jupyter_webtorrent.kernel.player import player
 from jupyter_webtorrent.protocol.media import MediaKind
+from tests.ui.browser import chromium
 
 URL = "/user/ada/webtorrent/stream/" + "ab" * 20 + "/week%201/a"
 
@@ -82,3 +84,28 @@ def test_a_hostile_name_is_text(name: str, ending: str) -> None:
 def test_a_hostile_url_stays_in_its_attribute() -> None:
     url = '/x"><script>alert(1)</script>'
     assert [tag for tag, _ in Tags(player("a.png", url)["text/html"]).found] == ["img"]
+
+
+async def test_a_player_that_gets_nothing_asks_once_each_time_it_is_pressed() -> None:
+    html = player("lecture.mp4", "http://jupyter.test/film")["text/html"]
+    asked: list[str] = []
+
+    async def answer(route: Route) -> None:
+        if route.request.url.endswith("/film"):
+            asked.append(route.request.url)
+            await route.fulfill(status=503)
+        else:
+            await route.fulfill(content_type="text/html", body=html)
+
+    async with chromium() as browser:
+        page = await browser.new_page()
+        await page.route("**/*", answer)
+        await page.goto("http://jupyter.test/")
+        assert asked == []
+        for times in (1, 2):
+            line = page.get_by_role("status")
+            await line.evaluate("line => { line.textContent = ''; }")
+            await page.locator("video").evaluate("video => { video.play().catch(() => null); }")
+            await expect(line).to_contain_text("Press play to try again")
+            await page.wait_for_timeout(200)
+            assert len(asked) == times
