@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 from jupyter_webtorrent.engine.config import EngineConfig
-from jupyter_webtorrent.engine.offload import InlineOffload
+from jupyter_webtorrent.engine.offload import InlineOffload, Offload
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.memory import Link, MemoryNetwork
@@ -29,13 +29,18 @@ class Classroom:
         self._stack = stack
 
     def session(
-        self, name: str, *, ranges: RangeReader | None = None, **settings: object
+        self,
+        name: str,
+        *,
+        ranges: RangeReader | None = None,
+        offload: Offload | None = None,
+        **settings: object,
     ) -> Session:
         """A machine's session, for the caller to enter."""
         return Session(
             EngineConfig(trackers=(), listen_host=name, lan_discovery=False, **settings),  # type: ignore[arg-type]
             network=self.network.host(name),
-            offload=InlineOffload(),
+            offload=offload or InlineOffload(),
             random=Random(name),
             ranges=ranges,
         )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import pytest
 
 from jupyter_webtorrent.engine import status
 from jupyter_webtorrent.engine.errors import EngineError
+from jupyter_webtorrent.engine.offload import InlineOffload
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.stream import LOOK_AHEAD_BYTES
 from jupyter_webtorrent.engine.torrent import Torrent
@@ -41,6 +43,9 @@ from tests.engine.web import MemoryWeb
 pytestmark = [pytest.mark.looptime, pytest.mark.asyncio]
 
 MIB = 1 << 20
+P = ParamSpec("P")
+T = TypeVar("T")
+
 SLOW = Link(latency=0.02, rate=4_000_000)
 NAMES = ("a.bin", "b.bin", "c.bin")
 SIZE = 12 * MIB
@@ -346,6 +351,53 @@ async def test_what_is_only_read_makes_way_for_a_share(tmp_path: Path) -> None:
             again = await student.session.share(ShareRequest(paths=paths))
             assert again.state is TransferState.SEEDING
             assert files_below(tmp_path / "state" / "reading") == []
+
+
+@pytest.mark.parametrize("paused", [False, True])
+async def test_a_fetch_of_files_that_are_not_there_leaves_it_as_it_was(
+    paused: bool, tmp_path: Path
+) -> None:
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, shared = await share(room)
+        student = await room.machine("student", state_folder=tmp_path / "state")
+        torrent = await look_into(student, teacher, shared)
+        await read(student, torrent, "a.bin", 0, 1000)
+        have = torrent.swarm.have.count()
+        if paused:
+            await student.session.pause(torrent.info_hash)
+        state = torrent.state
+        ask = request(teacher, shared, student.folder, select=["nothing"])
+        with pytest.raises(EngineError, match="no file of course matches nothing"):
+            await student.session.fetch(ask)
+        assert only(student.session) is torrent
+        assert (torrent.state, torrent.swarm.have.count()) == (state, have)
+
+
+class SlowDisk(InlineOffload):
+    """Every call takes a while."""
+
+    async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        await asyncio.sleep(0.01)
+        return await super().__call__(function, *args, **kwargs)
+
+
+async def test_what_is_removed_and_asked_for_again_at_once_has_its_folder(tmp_path: Path) -> None:
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, shared = await share(room)
+        async with room.session(
+            "student", state_folder=tmp_path / "state", offload=SlowDisk()
+        ) as session:
+            student = Machine("student", session, tmp_path)
+            first = await look_into(student, teacher, shared)
+            await read(student, first, "a.bin", 0, 1000)
+            _, second = await asyncio.gather(
+                session.remove(first.info_hash, delete_data=True),
+                session.fetch(request(teacher, shared, on_demand=True)),
+            )
+            await until(lambda: second.state is TransferState.ON_DEMAND)
+            await asyncio.sleep(5)
+            assert await read(student, second, "b.bin", 0, 1000) == content(room, "b.bin")[:1000]
+            assert (second.data.disk.folder / ".lock").exists()
 
 
 async def test_after_a_restart_it_is_on_demand_as_before(tmp_path: Path) -> None:
