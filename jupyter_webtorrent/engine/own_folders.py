@@ -108,12 +108,12 @@ class OwnFolders:
 
 
 def _is_abandoned(entry: Path) -> bool:
-    """Whether no session has it; one that was only just made may not be locked yet, and has no lock file."""
+    """Whether no session has it, as far as locks tell; one that was only just made may have no lock file yet."""
     try:
         descriptor = os.open(entry / _LOCK, os.O_RDWR)
     except OSError:
         return False
     try:
-        return try_lock(descriptor)
+        return try_lock(descriptor, without_locks=False)
     finally:
         os.close(descriptor)
