@@ -14,12 +14,13 @@ log = logging.getLogger(__name__)
 
 
 async def hold(services: Services, torrent: Torrent) -> None:
-    """Keep other sessions from taking a torrent's own folders for left behind."""
-    if entries := _entries(services, torrent):
-        try:
-            await services.offload(services.own_folders.hold, entries)
-        except StorageError as error:
-            log.warning("%s", error)  # the torrent says so itself, if it comes to nothing by it
+    """Keep a torrent's own folders from other sessions, before it begins; of what another has it gets its own."""
+    own, disk = services.own_folders, torrent.data.disk
+    try:
+        disk.folder = await services.offload(own.hold_for_reading, disk.folder)
+        await services.offload(own.hold, _entries(services, torrent))
+    except StorageError as error:
+        log.warning("%s", error)  # the torrent says so itself, if it comes to nothing by it
 
 
 async def clear(services: Services, ended: Torrent, successor: Torrent | None = None) -> None:

@@ -48,7 +48,7 @@ class Classroom:
     async def machine(
         self, name: str, *, ranges: RangeReader | None = None, **settings: object
     ) -> Machine:
-        session = self.session(name, ranges=ranges, **settings)
+        session = self.session(name, ranges=ranges, offload=None, **settings)
         folder = self.folder / name
         folder.mkdir()
         return Machine(name, await self._stack.enter_async_context(session), folder)

@@ -17,7 +17,6 @@ from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.errors import NetError
 from jupyter_webtorrent.schema.transfers import ShareRequest, TransferState
-from jupyter_webtorrent.storage import files as files_module
 from jupyter_webtorrent.storage.errors import StorageError
 from tests.engine.classroom import Classroom, Machine, all_done, classroom, digest, until
 
@@ -220,7 +219,7 @@ async def test_without_locks_nothing_counts_as_left_behind(
         raise OSError(errno.ENOLCK, "no locks")
 
     original = notebook(tmp_path / "lesson.ipynb")
-    monkeypatch.setattr(files_module.fcntl, "flock", flock)
+    monkeypatch.setattr("fcntl.flock", flock)
     async with classroom(tmp_path) as room, computer(room, "teacher") as teacher:
         await share(teacher, original)
         before = copies(room)

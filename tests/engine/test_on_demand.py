@@ -400,6 +400,28 @@ async def test_what_is_removed_and_asked_for_again_at_once_has_its_folder(tmp_pa
             assert (second.data.disk.folder / ".lock").exists()
 
 
+async def test_two_sessions_of_one_user_read_the_same_torrent_apart(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, shared = await share(room)
+        async with computer(room, "one", state) as one:
+            first = await look_into(one, teacher, shared)
+            await read(one, first, "a.bin", 0, 1000)
+            before = files_below(first.data.disk.folder)
+            async with computer(room, "two", state) as two:
+                second = await look_into(two, teacher, shared)
+                assert await read(two, second, "b.bin", 0, 1000) == content(room, "b.bin")[:1000]
+                assert second.data.disk.folder.name == f"{shared.info_hash}-1"
+            async with computer(room, "two", state) as two:
+                second = only(two.session)
+                await until(lambda: second.state is TransferState.ON_DEMAND)
+                assert second.swarm.have.any()
+                await two.session.remove(second.info_hash, delete_data=True)
+            assert [path.name for path in (state / "reading").iterdir()] == [str(shared.info_hash)]
+            assert files_below(first.data.disk.folder) == before
+            assert await read(one, first, "c.bin", 0, 1000) == content(room, "c.bin")[:1000]
+
+
 async def test_after_a_restart_it_is_on_demand_as_before(tmp_path: Path) -> None:
     async with classroom(tmp_path, SLOW) as room:
         teacher, shared = await share(room)
