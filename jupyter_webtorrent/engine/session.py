@@ -308,10 +308,19 @@ class Session:
 
     async def _begin_in_place_of(self, existing: Torrent | None, plan: Plan) -> Torrent:
         """Begin a torrent; what there is of the same info hash ends for it, and leaves it what it can."""
-        if existing is not None:
+        if existing is None:
+            return await self._begin(plan.torrent(self._services))
+        readers = existing.data.streams
+        readers.await_successor()
+        try:
             await self._end(existing)
-        torrent = await self._begin(plan.torrent(self._services))
-        if existing is not None:
+            torrent = plan.torrent(self._services)
+            inherits = leftovers.hand_over(existing, torrent)
+            await self._begin(torrent)
+            readers.go_on_in(torrent.data.streams)
+        finally:
+            readers.give_up()
+        if not inherits:
             await leftovers.clear(self._services, existing, torrent)
         return torrent
 

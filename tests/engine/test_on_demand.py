@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -287,8 +289,8 @@ async def test_a_fetch_makes_an_ordinary_download_of_it_in_the_folder_asked_for(
             ask = FetchRequest(link=link, folder=str(student.folder), files=[2])
             fetched = await student.session.fetch(ask)
             assert fetched is not torrent
-            assert files_below(tmp_path / "state" / "reading") == []
             await until(lambda: fetched.state is TransferState.DOWNLOADING)
+            assert files_below(tmp_path / "state" / "reading") == []
             assert student.session.transfer(fetched).total == SIZE
             room.network.plug("teacher")
             await all_done([fetched], 600)
@@ -313,6 +315,81 @@ async def test_a_fetch_into_the_same_folder_keeps_what_was_read(tmp_path: Path) 
         await all_done([fetched], 60)
         assert digest(student.folder / "course") == digest(tmp_path / "course")
         assert fetched.swarm.down.total < 3 * SIZE - 7 * MIB
+
+
+@pytest.mark.parametrize("one_disk", [True, False])
+async def test_a_fetch_into_another_folder_keeps_what_was_read(
+    one_disk: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_rename = os.rename
+
+    def rename(source: Path, target: Path) -> None:
+        if str(target).endswith(".wtpart"):
+            raise OSError(errno.EXDEV, "another file system")
+        real_rename(source, target)
+
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, shared = await share(room)
+        student = await room.machine("student", state_folder=tmp_path / "state")
+        torrent = await look_into(student, teacher, shared)
+        for name in NAMES:
+            for offset in range(0, SIZE, 4 * MIB):
+                await read(student, torrent, name, offset, 4 * MIB)
+        room.network.unplug("teacher")
+        if not one_disk:
+            monkeypatch.setattr(os, "rename", rename)
+        fetched = await student.session.fetch(request(teacher, shared, student.folder))
+        await all_done([fetched], 10)
+        assert digest(student.folder) == {
+            f"course/{name}": value for name, value in digest(tmp_path / "course").items()
+        }
+        assert files_below(tmp_path / "state" / "reading") == []
+
+
+async def test_what_was_read_is_cleared_with_a_download_that_is_given_up_at_once(
+    tmp_path: Path,
+) -> None:
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, shared = await share(room)
+        student = await room.machine("student", state_folder=tmp_path / "state")
+        torrent = await look_into(student, teacher, shared)
+        await read(student, torrent, "a.bin", 0, 1000)
+        fetched = await student.session.fetch(request(teacher, shared, student.folder))
+        await student.session.remove(fetched.info_hash, delete_data=True)
+        assert files_below(tmp_path / "state" / "reading") == []
+        assert files_below(student.folder) == []
+
+
+async def test_who_reads_it_goes_on_when_it_is_fetched(tmp_path: Path) -> None:
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, shared = await share(room)
+        student = await room.machine("student", state_folder=tmp_path / "state")
+        torrent = await look_into(student, teacher, shared)
+        expected = content(room, "a.bin")
+        async with student.session.open_stream(torrent.info_hash, "a.bin") as stream:
+            assert await stream.read(0, 1000) == expected[:1000]
+            waiting = asyncio.create_task(stream.read(8 * MIB, 1000))
+            await asyncio.sleep(0.01)
+            fetched = await student.session.fetch(request(teacher, shared, student.folder))
+            assert await waiting == expected[8 * MIB :][:1000]
+            assert fetched.state is TransferState.DOWNLOADING
+            assert await stream.read(1000, 1000) == expected[1000:2000]
+            await student.session.remove(fetched.info_hash)
+            with pytest.raises(EngineError, match="the transfer was stopped"):
+                await stream.read(2000, 1000)
+
+
+async def test_who_reads_it_goes_on_when_its_files_are_shared(tmp_path: Path) -> None:
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, shared = await share(room)
+        student = await room.machine("student")
+        torrent = await look_into(student, teacher, shared)
+        room.network.unplug("teacher")
+        async with student.session.open_stream(torrent.info_hash, "a.bin") as stream:
+            waiting = asyncio.create_task(stream.read(0, 1000))
+            await asyncio.sleep(1)
+            await student.share(tmp_path / "course")
+            assert await waiting == content(room, "a.bin")[:1000]
 
 
 @pytest.mark.parametrize("paused", [False, True])
