@@ -22,7 +22,7 @@ from jupyter_webtorrent.protocol.bitfield import Bitfield
 from jupyter_webtorrent.protocol.metainfo import Info
 from jupyter_webtorrent.schema.transfers import FilePriority
 from jupyter_webtorrent.storage.create import CreatedTorrent
-from jupyter_webtorrent.storage.errors import DiskTroubleError, FileChangedError
+from jupyter_webtorrent.storage.errors import DiskTroubleError, FileChangedError, StorageError
 from jupyter_webtorrent.storage.journal import Kept
 from jupyter_webtorrent.storage.resume import Resumed, resume_download, resume_seed
 from jupyter_webtorrent.storage.store import PieceStore
@@ -52,6 +52,8 @@ class TorrentDisk:
         self.folder = folder
         self.selection = selection
         self.store: PieceStore | None = None
+        self.inherited: PieceStore | None = None
+        """What was read on demand elsewhere: it is taken over when this is opened, and removed then."""
         self.reader: BlockReader | None = None
         self.wanted_files: tuple[int, ...] = ()
         self.priorities: dict[int, FilePriority] = {}
@@ -281,6 +283,8 @@ class TorrentDisk:
     def _open_and_check(self, info: Info) -> tuple[PieceStore, Bitfield]:
         """Blocking."""
         stopped = self._stop.is_set
+        if self.inherited is not None and self.inherited.move_part(self.folder):
+            self.clear_inherited()
         self.store = PieceStore.open_download(
             info,
             self.folder,
@@ -289,7 +293,21 @@ class TorrentDisk:
             progress=self._progress,
             cancelled=stopped,
         )
-        return self.store, self.store.recheck(self._progress, stopped)
+        have = self.store.recheck(self._progress, stopped)
+        if self.inherited is not None:
+            have = have | self.store.take_over(self.inherited, stopped)
+            if not stopped():
+                self.clear_inherited()
+        return self.store, have
+
+    def clear_inherited(self) -> None:
+        """Remove what is of no use any more where it was read. Blocking."""
+        if self.inherited is not None:
+            earlier, self.inherited = self.inherited, None
+            with suppress(StorageError):
+                earlier.delete_data()
+            own = self._services.own_folders
+            own.remove(own.entries_of((earlier.target,)))
 
     def _serve(self, info: Info, store: PieceStore, have: Bitfield, unverified: Bitfield) -> None:
         services = self._services

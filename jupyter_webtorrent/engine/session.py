@@ -167,23 +167,19 @@ class Session:
         plan = await self._planner.share(request)
         try:
             await self.listen()
-        except NetError:
+            async with self._changing:
+                existing = self.torrents.get(plan.info_hash)
+                if existing is not None and plan.is_shared_by(existing):
+                    await leftovers.clear_plan(self._services, plan, besides=existing)
+                    existing.peering.add_peers(plan.addresses)
+                    existing.goal.set(request.seed_ratio, request.seed_seconds)
+                    self._services.keep(existing.info_hash)
+                    existing.resume()
+                    return existing
+                torrent = await self._begin_in_place_of(existing, plan)
+        except WebTorrentError:
             await leftovers.clear_plan(self._services, plan)
             raise
-        async with self._changing:
-            existing = self.torrents.get(plan.info_hash)
-            if existing is not None and plan.is_shared_by(existing):
-                await leftovers.clear_plan(self._services, plan, besides=existing)
-                existing.peering.add_peers(plan.addresses)
-                existing.goal.set(request.seed_ratio, request.seed_seconds)
-                self._services.keep(existing.info_hash)
-                existing.resume()
-                return existing
-            if existing is not None:  # failed, or not all of it: here is all
-                await self._end(existing)
-            torrent = await self._begin(plan.torrent(self._services))
-            if existing is not None:
-                await leftovers.clear(self._services, existing, torrent)
         await torrent.arrival.wait()
         return torrent
 
@@ -217,12 +213,10 @@ class Session:
                     return existing
                 plan = plan.extending(existing)
             self._planner.check_ways(plan)
-            if existing is not None:
-                await self._end(existing)
-            torrent = await self._begin(plan.torrent(self._services))
+            if existing is not None and existing.info is not None:
+                plan.selection.choose(existing.info)  # raises before anything is given up
+            torrent = await self._begin_in_place_of(existing, plan)
             torrent.resume()
-            if existing is not None:
-                await leftovers.clear(self._services, existing, torrent)
             return torrent
 
     async def set_priorities(
@@ -237,9 +231,7 @@ class Session:
         ):
             async with self._changing:
                 if self.torrents.get(info_hash) is torrent:  # nobody was faster
-                    plan = same_again(torrent)
-                    await self._end(torrent)
-                    return await self._begin(plan.torrent(self._services))
+                    return await self._begin_in_place_of(torrent, same_again(torrent))
         return torrent
 
     def open_stream(self, info_hash: InfoHash, file: int | str) -> FileStream:
@@ -264,10 +256,12 @@ class Session:
             if only_on_demand and torrent.data.is_read:
                 raise EngineError(f"{torrent.name} is being read: it stays")
             await self._end(torrent)
-        self._services.keep(info_hash, soon=True)
-        if delete_data and torrent.data.disk.store is not None:
-            await self._services.offload(torrent.data.disk.store.delete_data)
-        await leftovers.clear(self._services, torrent)
+            self._services.keep(info_hash, soon=True)
+            try:
+                if delete_data and torrent.data.disk.store is not None:
+                    await self._services.offload(torrent.data.disk.store.delete_data)
+            finally:
+                await leftovers.clear(self._services, torrent)
 
     async def pause(self, info_hash: InfoHash) -> None:
         """Stop all traffic of a torrent; returns when it has stopped.
@@ -313,6 +307,24 @@ class Session:
     def task(self, torrent: Torrent) -> asyncio.Task[None]:
         """The torrent's life, to wait for its end."""
         return self._tasks[torrent.info_hash]
+
+    async def _begin_in_place_of(self, existing: Torrent | None, plan: Plan) -> Torrent:
+        """Begin a torrent; what there is of the same info hash ends for it, and leaves it what it can."""
+        if existing is None:
+            return await self._begin(plan.torrent(self._services))
+        readers = existing.data.streams
+        readers.await_successor()
+        try:
+            await self._end(existing)
+            torrent = plan.torrent(self._services)
+            inherits = leftovers.hand_over(existing, torrent)
+            await self._begin(torrent)
+            readers.go_on_in(torrent.data.streams)
+        finally:
+            readers.give_up()
+        if not inherits:
+            await leftovers.clear(self._services, existing, torrent)
+        return torrent
 
     async def _begin(self, torrent: Torrent) -> Torrent:
         if len(self.torrents) >= MAX_TORRENTS:

@@ -6,9 +6,9 @@ What is asked of whom is the swarm's decision; a reader tells it where it stands
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from jupyter_webtorrent.engine.disk import TorrentDisk
 from jupyter_webtorrent.engine.errors import (
@@ -18,8 +18,11 @@ from jupyter_webtorrent.engine.errors import (
 )
 from jupyter_webtorrent.engine.offload import Offload
 from jupyter_webtorrent.protocol.bitfield import Bitfield
+from jupyter_webtorrent.protocol.errors import WebTorrentError
 from jupyter_webtorrent.protocol.metainfo import Info
 from jupyter_webtorrent.swarm.swarm import Swarm
+
+T = TypeVar("T")
 
 LOOK_AHEAD_BYTES: Final = 8 << 20
 """Fetched behind a reader's last read before the rest of the torrent."""
@@ -53,6 +56,8 @@ class Streams:
         """Why nothing can be read any more."""
         self.last_read_at = asyncio.get_running_loop().time()
         """When the last reader left, or when there could be one."""
+        self.has_successor = False
+        """Whether its readers will go on with another torrent, which is not there yet."""
         self._open: set[FileStream] = set()
         self._needed: dict[FileStream, tuple[range, range]] = {}
         """The pieces that each reader waits for, or has, and those that it will come to next."""
@@ -82,9 +87,28 @@ class Streams:
             stream.wake()
 
     def end(self, reason: str) -> None:
-        """The torrent has ended: every read fails from now on."""
+        """The torrent has ended: every read fails from now on, unless it waits for a successor."""
         self.ended_by = self.ended_by or reason
         self.changed()
+
+    def await_successor(self) -> None:
+        """The torrent will end, and another take its place: readers wait for `go_on_in`, or `give_up`."""
+        self.has_successor = True
+
+    def give_up(self) -> None:
+        """There is no successor after all."""
+        self.has_successor = False
+        self.changed()
+
+    def go_on_in(self, successor: Streams) -> None:
+        """Let all readers go on with the torrent that took this one's place."""
+        self.has_successor = False
+        for stream in self._open:
+            stream.streams = successor
+            stream.wake()
+        successor._open |= self._open
+        self._open.clear()
+        self._needed.clear()
 
     def moved(self, stream: FileStream, waiting: range, ahead: range, now: float) -> None:
         """A reader stands elsewhere: it waits for pieces, and will come to those `ahead`."""
@@ -127,7 +151,8 @@ class FileStream:
     """
 
     def __init__(self, streams: Streams, file: int | str) -> None:
-        self._streams = streams
+        self.streams = streams
+        """Of the torrent as it is now: others may have taken its place."""
         self._file = file
         self._turn = asyncio.Lock()
         self._woken = asyncio.Event()
@@ -146,9 +171,12 @@ class FileStream:
 
     async def length(self) -> int:
         """Bytes of the file; waits for the torrent's metadata. Raises EngineError."""
-        async with self._turn:
-            info, index = await self._located()
+
+        async def length(streams: Streams) -> int:
+            info, index = await self._located(streams)
             return info.files[index].length
+
+        return await self._in_turn(length)
 
     async def seek(self, offset: int, *, ahead: int = LOOK_AHEAD_BYTES) -> None:
         """Say where the next read will be, so that it is fetched from now on; waits for the metadata.
@@ -170,7 +198,7 @@ class FileStream:
         """End every read, and take back what was asked for ahead."""
         if not self._closed:
             self._closed = True
-            self._streams.closed(self, asyncio.get_running_loop().time())
+            self.streams.closed(self, asyncio.get_running_loop().time())
             self._woken.set()
 
     def wake(self) -> None:
@@ -179,25 +207,42 @@ class FileStream:
     async def _at(self, offset: int, length: int, ahead: int) -> bytes:
         if min(offset, length, ahead) < 0:
             raise EngineError(f"nothing can be read at {offset}, {length} bytes long")
-        async with self._turn:
-            info, index = await self._located()
+
+        async def read(streams: Streams) -> bytes:
+            info, index = await self._located(streams)
             size = info.files[index].length
             count = max(0, min(length, size - offset, MAX_READ_BYTES))
             start = info.layout.file_offset(index) + min(offset, size)
-            ahead = min(ahead, LOOK_AHEAD_BYTES, max(0, size - offset - count))
+            further = min(ahead, LOOK_AHEAD_BYTES, max(0, size - offset - count))
             pieces = info.layout.pieces_between(start, count)
-            coming = info.layout.pieces_between(start + count, ahead)
-            await self._arrived(info.files[index].path[-1], pieces, coming)
+            coming = info.layout.pieces_between(start + count, further)
+            await self._arrived(streams, info.files[index].path[-1], pieces, coming)
             if not count:
                 return b""
-            store = self._streams.disk.store
+            store = streams.disk.store
             assert store is not None
-            return await self._streams.offload(store.read, start, count)
+            return await streams.offload(store.read, start, count)
 
-    async def _located(self) -> tuple[Info, int]:
+        return await self._in_turn(read)
+
+    async def _in_turn(self, ask: Callable[[Streams], Coroutine[None, None, T]]) -> T:
+        """Ask the torrent, and anew the one that takes its place meanwhile."""
+        async with self._turn:
+            while True:
+                streams = self.streams
+                try:
+                    return await ask(streams)
+                except WebTorrentError:
+                    while streams.has_successor and not self._closed:
+                        self._woken.clear()
+                        await self._woken.wait()
+                    if streams is self.streams or self._closed:
+                        raise
+
+    async def _located(self, streams: Streams) -> tuple[Info, int]:
         """The metadata and the file's index, once the torrent has begun."""
-        swarm = self._streams.swarm
-        await self._until(lambda: swarm.downloader is not None)
+        swarm = streams.swarm
+        await self._until(streams, lambda: swarm.downloader is not None)
         info, file = swarm.info, self._file
         assert info is not None
         for index, candidate in enumerate(info.files):
@@ -205,8 +250,8 @@ class FileStream:
                 return info, index
         raise FileNotInTransferError(f"there is no file {file} in {info.name}")
 
-    async def _arrived(self, name: str, pieces: range, ahead: range) -> None:
-        swarm = self._streams.swarm
+    async def _arrived(self, streams: Streams, name: str, pieces: range, ahead: range) -> None:
+        swarm = streams.swarm
         downloader, loop = swarm.downloader, asyncio.get_running_loop()
         assert downloader is not None
 
@@ -218,23 +263,23 @@ class FileStream:
                     return False
             return True
 
-        self._streams.moved(self, pieces, ahead, loop.time())
+        streams.moved(self, pieces, ahead, loop.time())
         try:
-            await self._until(all_there)
+            await self._until(streams, all_there)
         except BaseException:
-            self._streams.rests(self, loop.time())
+            streams.rests(self, loop.time())
             raise
 
-    async def _until(self, condition: Callable[[], bool]) -> None:
+    async def _until(self, streams: Streams, condition: Callable[[], bool]) -> None:
         """Wait until it holds; raises EngineError once this cannot be."""
         while True:
             self._woken.clear()
             if self._closed:
                 raise EngineError("the reader is closed")
-            if self._streams.ended_by:
-                raise EngineError(f"nothing can be read any more: {self._streams.ended_by}")
+            if streams.ended_by:
+                raise EngineError(f"nothing can be read any more: {streams.ended_by}")
             if condition():
                 return
-            if self._streams.is_paused():
+            if streams.is_paused():
                 raise EngineError("the transfer is paused, and these bytes are not here yet")
             await self._woken.wait()

@@ -241,11 +241,11 @@ def sync_folder(path: Path) -> None:
                 os.close(descriptor)
 
 
-def try_lock(descriptor: int) -> bool:
+def try_lock(descriptor: int, *, without_locks: bool = True) -> bool:
     """Take the lock that the system ends with this process; False if someone else holds it.
 
-    Where the file system has no locks (some network homes) it counts as taken: the bytes that two
-    processes would write to one part are verified and the same.
+    The answer is `without_locks` where the file system has none (some network homes). There it counts as
+    taken for a part: the bytes that two processes would write to one are verified and the same.
     """
     try:
         if sys.platform == "win32":
@@ -258,6 +258,7 @@ def try_lock(descriptor: int) -> bool:
             return False
         if error.errno not in _NO_LOCKS:
             raise
+        return without_locks
     return True
 
 

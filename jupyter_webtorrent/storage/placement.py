@@ -176,6 +176,28 @@ class Chooser:
             return
         raise StorageError(f"no free name is left for {self.label} in {shown(str(self.folder))}")
 
+    def move_part(self, placement: Placement, folder: Path) -> bool:
+        """Move a part, locked and with no file open, to another folder, for a choice there to go on with.
+
+        False, and it stays, if the name is taken there or it is another file system.
+        """
+        names = next(self.candidates())
+        there = any(stat_below(folder, (name,)) for name in (names.target, names.part))
+        if there or not self._stands(placement.names.part):
+            return False
+        lock = PartLock.acquire(folder, names.lock, self.owner, self.label)
+        if lock is None:
+            return False
+        moved = False
+        try:
+            lock.claim(self.owner)
+            with suppress(OSError):
+                os.rename(self.folder / placement.names.part, folder / names.part)
+                moved = True
+        finally:
+            lock.release(remove=not moved)
+        return moved
+
     def candidates(self, first: int = 0) -> Iterator[Names]:
         """The names to try, in order."""
         for number in range(first, MAX_NUMBER + 1):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Final, Self, TypeAlias
@@ -257,6 +258,41 @@ class PieceStore:
                 deliver(placement, chooser, self._data, self._wanted)
         return [placement.target] if self._wanted else []
 
+    def take_over(self, earlier: PieceStore, cancelled: Callable[[], bool]) -> Bitfield:
+        """Copy what is wanted, is not here and was verified by another store, now closed: what there is now.
+
+        Once `cancelled` answers True the rest is left out.
+        """
+        layout, wanted = self._info.layout, self._needed_pieces()
+        data = TorrentData(layout, earlier.slots)
+        try:
+            for index in sorted(wanted & set(earlier._have) - set(self._have)):
+                if cancelled():
+                    break
+                with suppress(FileChangedError):  # here or there: it has to be fetched
+                    self.write_piece(
+                        index, data.read(layout.offset(index), layout.piece_size(index))
+                    )
+        finally:
+            data.close()
+        return self._have.copy()
+
+    def move_part(self, folder: Path) -> bool:
+        """Move the part of a closed download to another folder, for a store there to open.
+
+        False, and it stays, if some of it was finished already, the name is taken there or it is another
+        file system.
+        """
+        if self._download is None:
+            return False
+        placement, chooser = self._download
+        if not all(slot.writable or slot.padding for slot in self._data.slots):
+            return False
+        with plain_errors(f"move the part of {chooser.label}"), self._finishing:
+            moved = chooser.reclaim(placement) and chooser.move_part(placement, folder)
+            chooser.abandon(placement)
+        return moved
+
     def delete_data(self) -> None:
         """Close, and remove the part and the finished download; may follow `close`.
 
@@ -279,9 +315,12 @@ class PieceStore:
     def _is_delivered(self) -> bool:
         return not any(self._data.slots[index].writable for index in self._wanted)
 
-    def _require_complete(self) -> None:
+    def _needed_pieces(self) -> set[int]:
         layout = self._info.layout
-        needed = {piece for index in self._wanted for piece in layout.pieces_of_file(index)}
+        return {piece for index in self._wanted for piece in layout.pieces_of_file(index)}
+
+    def _require_complete(self) -> None:
+        needed = self._needed_pieces()
         with self._have_lock:
             missing = sum(piece not in self._have for piece in needed)
         if missing:

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 from jupyter_webtorrent.engine.config import EngineConfig
-from jupyter_webtorrent.engine.offload import InlineOffload
+from jupyter_webtorrent.engine.offload import InlineOffload, Offload
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.memory import Link, MemoryNetwork
@@ -29,13 +29,18 @@ class Classroom:
         self._stack = stack
 
     def session(
-        self, name: str, *, ranges: RangeReader | None = None, **settings: object
+        self,
+        name: str,
+        *,
+        ranges: RangeReader | None = None,
+        offload: Offload | None = None,
+        **settings: object,
     ) -> Session:
         """A machine's session, for the caller to enter."""
         return Session(
             EngineConfig(trackers=(), listen_host=name, lan_discovery=False, **settings),  # type: ignore[arg-type]
             network=self.network.host(name),
-            offload=InlineOffload(),
+            offload=offload or InlineOffload(),
             random=Random(name),
             ranges=ranges,
         )
@@ -43,7 +48,7 @@ class Classroom:
     async def machine(
         self, name: str, *, ranges: RangeReader | None = None, **settings: object
     ) -> Machine:
-        session = self.session(name, ranges=ranges, **settings)
+        session = self.session(name, ranges=ranges, offload=None, **settings)
         folder = self.folder / name
         folder.mkdir()
         return Machine(name, await self._stack.enter_async_context(session), folder)

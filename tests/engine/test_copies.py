@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from jupyter_webtorrent.engine import session as session_module
+from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.net.errors import NetError
@@ -194,3 +198,31 @@ async def test_a_share_that_fails_leaves_no_copy(
         with pytest.raises(NetError, match="the port is taken"):
             await share(teacher, original)
         assert list((tmp_path / "state" / "copies").iterdir()) == []
+
+
+async def test_a_share_too_many_leaves_no_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = notebook(tmp_path / "lesson.ipynb")
+    monkeypatch.setattr(session_module, "MAX_TORRENTS", 0)
+    async with classroom(tmp_path) as room, computer(room, "teacher") as teacher:
+        with pytest.raises(EngineError, match="a session holds 0 torrents"):
+            await share(teacher, original)
+        assert list((tmp_path / "state" / "copies").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it has other locks")
+async def test_without_locks_nothing_counts_as_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    original = notebook(tmp_path / "lesson.ipynb")
+    monkeypatch.setattr("fcntl.flock", flock)
+    async with classroom(tmp_path) as room, computer(room, "teacher") as teacher:
+        await share(teacher, original)
+        before = copies(room)
+        async with computer(room, "other"):
+            pass
+        assert copies(room) == before != []

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import pytest
 
 from jupyter_webtorrent.engine import status
 from jupyter_webtorrent.engine.errors import EngineError
+from jupyter_webtorrent.engine.offload import InlineOffload
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.stream import LOOK_AHEAD_BYTES
 from jupyter_webtorrent.engine.torrent import Torrent
@@ -41,6 +45,9 @@ from tests.engine.web import MemoryWeb
 pytestmark = [pytest.mark.looptime, pytest.mark.asyncio]
 
 MIB = 1 << 20
+P = ParamSpec("P")
+T = TypeVar("T")
+
 SLOW = Link(latency=0.02, rate=4_000_000)
 NAMES = ("a.bin", "b.bin", "c.bin")
 SIZE = 12 * MIB
@@ -293,8 +300,8 @@ async def test_a_fetch_makes_an_ordinary_download_of_it_in_the_folder_asked_for(
             ask = FetchRequest(link=link, folder=str(student.folder), files=[2])
             fetched = await student.session.fetch(ask)
             assert fetched is not torrent
-            assert files_below(tmp_path / "state" / "reading") == []
             await until(lambda: fetched.state is TransferState.DOWNLOADING)
+            assert files_below(tmp_path / "state" / "reading") == []
             assert student.session.transfer(fetched).total == SIZE
             room.network.plug("teacher")
             await all_done([fetched], 600)
@@ -319,6 +326,81 @@ async def test_a_fetch_into_the_same_folder_keeps_what_was_read(tmp_path: Path) 
         await all_done([fetched], 60)
         assert digest(student.folder / "course") == digest(tmp_path / "course")
         assert fetched.swarm.down.total < 3 * SIZE - 7 * MIB
+
+
+@pytest.mark.parametrize("one_disk", [True, False])
+async def test_a_fetch_into_another_folder_keeps_what_was_read(
+    one_disk: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_rename = os.rename
+
+    def rename(source: Path, target: Path) -> None:
+        if str(target).endswith(".wtpart"):
+            raise OSError(errno.EXDEV, "another file system")
+        real_rename(source, target)
+
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, shared = await share(room)
+        student = await room.machine("student", state_folder=tmp_path / "state")
+        torrent = await look_into(student, teacher, shared)
+        for name in NAMES:
+            for offset in range(0, SIZE, 4 * MIB):
+                await read(student, torrent, name, offset, 4 * MIB)
+        room.network.unplug("teacher")
+        if not one_disk:
+            monkeypatch.setattr(os, "rename", rename)
+        fetched = await student.session.fetch(request(teacher, shared, student.folder))
+        await all_done([fetched], 10)
+        assert digest(student.folder) == {
+            f"course/{name}": value for name, value in digest(tmp_path / "course").items()
+        }
+        assert files_below(tmp_path / "state" / "reading") == []
+
+
+async def test_what_was_read_is_cleared_with_a_download_that_is_given_up_at_once(
+    tmp_path: Path,
+) -> None:
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, shared = await share(room)
+        student = await room.machine("student", state_folder=tmp_path / "state")
+        torrent = await look_into(student, teacher, shared)
+        await read(student, torrent, "a.bin", 0, 1000)
+        fetched = await student.session.fetch(request(teacher, shared, student.folder))
+        await student.session.remove(fetched.info_hash, delete_data=True)
+        assert files_below(tmp_path / "state" / "reading") == []
+        assert files_below(student.folder) == []
+
+
+async def test_who_reads_it_goes_on_when_it_is_fetched(tmp_path: Path) -> None:
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, shared = await share(room)
+        student = await room.machine("student", state_folder=tmp_path / "state")
+        torrent = await look_into(student, teacher, shared)
+        expected = content(room, "a.bin")
+        async with student.session.open_stream(torrent.info_hash, "a.bin") as stream:
+            assert await stream.read(0, 1000) == expected[:1000]
+            waiting = asyncio.create_task(stream.read(8 * MIB, 1000))
+            await asyncio.sleep(0.01)
+            fetched = await student.session.fetch(request(teacher, shared, student.folder))
+            assert await waiting == expected[8 * MIB :][:1000]
+            assert fetched.state is TransferState.DOWNLOADING
+            assert await stream.read(1000, 1000) == expected[1000:2000]
+            await student.session.remove(fetched.info_hash)
+            with pytest.raises(EngineError, match="the transfer was stopped"):
+                await stream.read(2000, 1000)
+
+
+async def test_who_reads_it_goes_on_when_its_files_are_shared(tmp_path: Path) -> None:
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, shared = await share(room)
+        student = await room.machine("student")
+        torrent = await look_into(student, teacher, shared)
+        room.network.unplug("teacher")
+        async with student.session.open_stream(torrent.info_hash, "a.bin") as stream:
+            waiting = asyncio.create_task(stream.read(0, 1000))
+            await asyncio.sleep(1)
+            await student.share(tmp_path / "course")
+            assert await waiting == content(room, "a.bin")[:1000]
 
 
 @pytest.mark.parametrize("paused", [False, True])
@@ -357,6 +439,75 @@ async def test_what_is_only_read_makes_way_for_a_share(tmp_path: Path) -> None:
             again = await student.session.share(ShareRequest(paths=paths))
             assert again.state is TransferState.SEEDING
             assert files_below(tmp_path / "state" / "reading") == []
+
+
+@pytest.mark.parametrize("paused", [False, True])
+async def test_a_fetch_of_files_that_are_not_there_leaves_it_as_it_was(
+    paused: bool, tmp_path: Path
+) -> None:
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, shared = await share(room)
+        student = await room.machine("student", state_folder=tmp_path / "state")
+        torrent = await look_into(student, teacher, shared)
+        await read(student, torrent, "a.bin", 0, 1000)
+        have = torrent.swarm.have.count()
+        if paused:
+            await student.session.pause(torrent.info_hash)
+        state = torrent.state
+        ask = request(teacher, shared, student.folder, select=["nothing"])
+        with pytest.raises(EngineError, match="no file of course matches nothing"):
+            await student.session.fetch(ask)
+        assert only(student.session) is torrent
+        assert (torrent.state, torrent.swarm.have.count()) == (state, have)
+
+
+class SlowDisk(InlineOffload):
+    """Every call takes a while."""
+
+    async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        await asyncio.sleep(0.01)
+        return await super().__call__(function, *args, **kwargs)
+
+
+async def test_what_is_removed_and_asked_for_again_at_once_has_its_folder(tmp_path: Path) -> None:
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, shared = await share(room)
+        async with room.session(
+            "student", state_folder=tmp_path / "state", offload=SlowDisk()
+        ) as session:
+            student = Machine("student", session, tmp_path)
+            first = await look_into(student, teacher, shared)
+            await read(student, first, "a.bin", 0, 1000)
+            _, second = await asyncio.gather(
+                session.remove(first.info_hash, delete_data=True),
+                session.fetch(request(teacher, shared, on_demand=True)),
+            )
+            await until(lambda: second.state is TransferState.ON_DEMAND)
+            await asyncio.sleep(5)
+            assert await read(student, second, "b.bin", 0, 1000) == content(room, "b.bin")[:1000]
+            assert (second.data.disk.folder / ".lock").exists()
+
+
+async def test_two_sessions_of_one_user_read_the_same_torrent_apart(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    async with classroom(tmp_path, SLOW) as room:
+        teacher, shared = await share(room)
+        async with computer(room, "one", state) as one:
+            first = await look_into(one, teacher, shared)
+            await read(one, first, "a.bin", 0, 1000)
+            before = files_below(first.data.disk.folder)
+            async with computer(room, "two", state) as two:
+                second = await look_into(two, teacher, shared)
+                assert await read(two, second, "b.bin", 0, 1000) == content(room, "b.bin")[:1000]
+                assert second.data.disk.folder.name == f"{shared.info_hash}-1"
+            async with computer(room, "two", state) as two:
+                second = only(two.session)
+                await until(lambda: second.state is TransferState.ON_DEMAND)
+                assert second.swarm.have.any()
+                await two.session.remove(second.info_hash, delete_data=True)
+            assert [path.name for path in (state / "reading").iterdir()] == [str(shared.info_hash)]
+            assert files_below(first.data.disk.folder) == before
+            assert await read(one, first, "c.bin", 0, 1000) == content(room, "c.bin")[:1000]
 
 
 async def test_after_a_restart_it_is_on_demand_as_before(tmp_path: Path) -> None:
