@@ -14,6 +14,7 @@ from playwright.async_api import Locator, expect
 
 from jupyter_webtorrent.kernel import text
 from tests.hostile_names import HOSTILE_NAMES
+from tests.ui.conftest import Classroom
 from tests.ui.lab import Lab
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -186,6 +187,41 @@ async def test_a_link_that_nobody_answers_is_cancelled_and_leaves_nothing(studen
     await expect(fetching.get_by_role("button", name="Look")).to_be_visible()
     listed = await student.run_cell("%wt ls")
     assert "abab" not in await listed.inner_text()
+
+
+async def test_files_and_torrents_open_beside_a_page_of_notebook_7(
+    classroom: Classroom, teacher: Lab, student: Lab
+) -> None:
+    context = student.page.context
+    (student.root / "beside.txt").write_text("Beside the notebook.", "utf-8")
+    shared = await student.run_cell(
+        "import jupyter_webtorrent as wt\nprint(wt.share('beside.txt').info_hash)"
+    )
+    info_hash = (await shared.last.inner_text()).strip()
+    async with context.expect_page() as opening:
+        await student.page.evaluate(
+            "infoHash => void jupyterapp.commands.execute('webtorrent:open-file', { infoHash })",
+            info_hash,
+        )
+    stream = await opening.value
+    await expect(stream).to_have_url(re.compile(f"/webtorrent/stream/{info_hash}/beside.txt"))
+    await expect(stream.locator("body")).to_have_text("Beside the notebook.")
+    await stream.close()
+
+    torrent = (teacher.root / "lesson 1.torrent").read_bytes()
+    (student.root / "again.torrent").write_bytes(torrent)
+    tree = await context.new_page()
+    classroom.watch.over(tree)
+    await tree.goto(f"{student.server.url}tree?token={student.server.token}")
+    async with context.expect_page() as opening:
+        await tree.get_by_text("again.torrent", exact=True).dblclick()
+    page = await opening.value
+    dialog = page.get_by_role("dialog", name="Fetch with WebTorrent")
+    await expect(dialog).to_contain_text("lesson 1")
+    async with page.expect_event("close"):
+        await page.keyboard.down("Escape")  # there is no page left for the key to come up in
+    await expect(tree.get_by_text("again.torrent", exact=True)).to_be_visible()
+    await tree.close()
 
 
 async def _panel(lab: Lab, made: str) -> Locator:
