@@ -14,7 +14,6 @@ from jupyter_webtorrent.kernel.paths import StrPath
 from jupyter_webtorrent.kernel.preview import Preview
 from jupyter_webtorrent.kernel.torrent_url import SCHEME, TorrentUrl
 from jupyter_webtorrent.protocol.errors import WebTorrentError
-from jupyter_webtorrent.schema.transfers import TransferState
 
 
 class WebTorrentDownloader:
@@ -44,7 +43,7 @@ class WebTorrentDownloader:
         preview = Preview(connect(), link)
         status = preview.status
         # It cannot be in two folders.
-        stays = preview.was_there and status.state is not TransferState.ON_DEMAND
+        stays = preview.was_there and not status.on_demand
         folder = (
             status.folder if stays else self._folder or Path(output_file).parent / one_file.FOLDER
         )

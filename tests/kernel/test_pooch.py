@@ -119,6 +119,22 @@ def test_pooch_retrieves_a_magnet_link_and_it_is_passed_on(data: Dataset, tmp_pa
     ]
 
 
+@pytest.mark.parametrize("paused", [False, True])
+def test_pooch_fetches_into_its_own_folder_what_was_only_looked_at(
+    data: Dataset, tmp_path: Path, paused: bool
+) -> None:
+    looked = data.student.fetch(FetchRequest(data.file, "", on_demand=True))
+    if paused:
+        data.student.pause(looked.info_hash)
+    downloader = wt.WebTorrentDownloader()
+    got = pooch.retrieve(
+        data.file, known("sha256"), fname="p.csv", path=tmp_path / "cache", downloader=downloader
+    )
+    assert Path(got).read_bytes() == CSV
+    (status,) = data.student.transfers()
+    assert Path(status.folder).is_relative_to(tmp_path / "cache")
+
+
 @pytest.mark.parametrize("form", ["fragment", "url"])
 def test_pooch_retrieves_one_file_of_a_folder(data: Dataset, form: str, tmp_path: Path) -> None:
     path = "data [1]/penguins.csv"
