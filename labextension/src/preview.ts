@@ -22,11 +22,11 @@ export interface WatchedTransfers {
 }
 
 /** Bytes of a text or table that are read. */
-export const TEXT_BYTES = 256 * 1024;
+const TEXT_BYTES = 256 * 1024;
 /** Rows of a table that are shown. */
 export const MAX_ROWS = 200;
 /** Cells of a notebook that are shown. */
-export const MAX_CELLS = 500;
+const MAX_CELLS = 500;
 /** Bytes of what has to be read whole: a larger one can be saved. */
 const MAX_NOTEBOOK_BYTES = 5_000_000;
 const MAX_PDF_BYTES = 100_000_000;
