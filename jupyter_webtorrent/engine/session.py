@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import Self
@@ -195,9 +194,9 @@ class Session:
         plan = await self._planner.fetch(request, source or await self.source(request))
         torrent = await self._fetch(plan)
         if request.on_demand:
-            for unread in surplus(self.torrents.values(), self._services, besides=torrent):
-                with suppress(EngineError):  # somebody has made a download of it, or removed it
-                    await self.remove(unread.info_hash, delete_data=True, only_on_demand=True)
+            async with self._changing:
+                for unread in surplus(self.torrents.values(), self._services, besides=torrent):
+                    await self._remove(unread, delete_data=True)
         return torrent
 
     async def _fetch(self, plan: Plan) -> Torrent:
@@ -255,13 +254,16 @@ class Session:
                 raise EngineError(f"{torrent.name} is no longer on demand: it stays")
             if only_on_demand and torrent.data.is_read:
                 raise EngineError(f"{torrent.name} is being read: it stays")
-            await self._end(torrent)
-            self._services.keep(info_hash, soon=True)
-            try:
-                if delete_data and torrent.data.disk.store is not None:
-                    await self._services.offload(torrent.data.disk.store.delete_data)
-            finally:
-                await leftovers.clear(self._services, torrent)
+            await self._remove(torrent, delete_data=delete_data)
+
+    async def _remove(self, torrent: Torrent, *, delete_data: bool) -> None:
+        await self._end(torrent)
+        self._services.keep(torrent.info_hash, soon=True)
+        try:
+            if delete_data and torrent.data.disk.store is not None:
+                await self._services.offload(torrent.data.disk.store.delete_data)
+        finally:
+            await leftovers.clear(self._services, torrent)
 
     async def pause(self, info_hash: InfoHash) -> None:
         """Stop all traffic of a torrent; returns when it has stopped.

@@ -8,9 +8,9 @@ import pytest
 
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.protocol.layout import PieceLayout
-from jupyter_webtorrent.schema.transfers import FilePriority, TransferState
+from jupyter_webtorrent.schema.transfers import TransferState
 from tests.engine.classroom import Machine, classroom, until
-from tests.engine.test_on_demand import NAMES, SIZE, SLOW, look_into, read, share
+from tests.engine.test_on_demand import NAMES, SIZE, SLOW, look_into, read, request, share
 
 pytestmark = [pytest.mark.looptime, pytest.mark.asyncio]
 
@@ -47,8 +47,8 @@ async def test_amounts_follow_what_comes_and_what_is_chosen(
         assert total == 3 * SIZE
         assert 0 < done < SIZE
 
-        chosen = dict.fromkeys((0, 2), FilePriority.NORMAL)
-        torrent = await student.session.set_priorities(torrent.info_hash, chosen)
+        chosen = request(teacher, shared, student.folder, files=[0, 2])
+        torrent = await student.session.fetch(chosen)
         await until(lambda: torrent.state is TransferState.SEEDING)
         assert amounts(student, torrent) == (2 * SIZE, 2 * SIZE)
         files = student.session.details(torrent).files

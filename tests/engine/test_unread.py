@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_webtorrent.engine import unread
 from jupyter_webtorrent.engine.torrent import Torrent
-from jupyter_webtorrent.schema.transfers import FilePriority, TransferState
+from jupyter_webtorrent.schema.transfers import TransferState
 from tests.engine.classroom import classroom, until, write_random
 from tests.engine.test_on_demand import look_into, read, request
 
@@ -33,8 +33,8 @@ async def test_of_torrents_on_demand_that_nobody_reads_those_read_last_are_kept(
         def are_kept(*torrents: Torrent) -> bool:
             return student.session.torrents.keys() == {each.info_hash for each in torrents}
 
-        torrent = await look_into(student, teacher, chosen)
-        await student.session.set_priorities(torrent.info_hash, {0: FilePriority.NORMAL})
+        await look_into(student, teacher, chosen)
+        await student.session.fetch(request(teacher, chosen, student.folder))
         torrent = await look_into(student, teacher, watched)
         async with student.session.open_stream(torrent.info_hash, 0):
             torrent = await look_into(student, teacher, first)
