@@ -155,7 +155,7 @@ async def test_a_film_plays_in_a_notebook(course: Course) -> None:
             f"display(player({FILM!r}, url), raw=True)"
         )
         await expect(outputs.locator("video")).to_be_visible()
-        assert seen == []  # until somebody presses play
+        assert not [answer for answer in seen if FILM in answer.url]  # until somebody presses play
     played = await outputs.locator("video").evaluate(LAST_MINUTE)
     assert played["played"] >= 0.5
     await student.photograph("play-in-notebook")
