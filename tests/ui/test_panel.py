@@ -29,7 +29,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 AXE = PROJECT / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
 FIXTURES = PROJECT / "labextension" / "tests" / "fixtures"
 TABS = ("Overview", "Files", "Peers", "Trackers")
-LARGE = 40_000_000
+LARGE = 150_000_000
 
 
 async def test_keys_alone_choose_a_transfer_and_what_is_done_to_it(teacher: Lab) -> None:
@@ -107,7 +107,7 @@ async def test_the_details_of_a_download_tell_how_it_goes(teacher: Lab, student:
 
     await _tab(student, "Files")
     await expect(details.get_by_role("listitem").filter(has_text="video.mp4")).to_contain_text(
-        "40.0 MB"
+        "150 MB"
     )
     await student.photograph("panel-files")
     await _tab(student, "Peers")
@@ -119,7 +119,7 @@ async def test_the_details_of_a_download_tell_how_it_goes(teacher: Lab, student:
     await expect(details.get_by_role("listitem")).to_contain_text("Working")
     await _tab(student, "Overview")
     await expect(student.row("lecture")).to_contain_text("Seeding")
-    await expect(details).to_contain_text("40.0 MB WebRTC")
+    await expect(details).to_contain_text("150 MB WebRTC")
     await student.photograph("panel-overview-narrow", width=800)
     await _tab(student, "Files")
     await expect(details.get_by_role("button", name="Open notes.md")).to_be_visible()
