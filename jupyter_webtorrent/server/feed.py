@@ -60,6 +60,8 @@ class TransferFeed:
         self._loop = loop
         self._watcher = watcher
         self._transfers: dict[str, TransferStatus] = {}
+        self._is_told = False
+        """Whether the engine has reported at all: it does once it has taken up what earlier sessions left."""
         self._rates = (0.0, 0.0)
         self._subscriptions: set[Subscription] = set()
 
@@ -70,12 +72,13 @@ class TransferFeed:
 
     @contextlib.contextmanager
     def subscription(self) -> Iterator[Subscription]:
-        """A Subscription that begins with every transfer as it is now."""
+        """A Subscription that begins with every transfer as it is now, or as it is first told of."""
         subscription = Subscription()
-        down_rate, up_rate = self._rates
-        subscription.put(
-            TransferEvent(list(self._transfers.values()), down_rate=down_rate, up_rate=up_rate)
-        )
+        if self._is_told:
+            down_rate, up_rate = self._rates
+            subscription.put(
+                TransferEvent(list(self._transfers.values()), down_rate=down_rate, up_rate=up_rate)
+            )
         self._subscriptions.add(subscription)
         try:
             yield subscription
@@ -94,6 +97,7 @@ class TransferFeed:
             self._transfers[status.info_hash] = status
             self._watcher(before, status)
         self._rates = (event.down_rate, event.up_rate)
-        if event.transfers or event.removed:
+        is_first, self._is_told = not self._is_told, True
+        if is_first or event.transfers or event.removed:
             for subscription in self._subscriptions:
                 subscription.put(event)

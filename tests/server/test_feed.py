@@ -49,6 +49,29 @@ async def test_a_subscription_begins_with_everything_and_goes_on_with_changes() 
     assert feed.count(TransferState.METADATA) == 0
 
 
+async def test_nobody_is_told_that_there_is_nothing_before_the_engine_has_said_so() -> None:
+    feed = TransferFeed(asyncio.get_running_loop(), ignore)
+    with feed.subscription() as early, feed.subscription() as earlier:
+        first = asyncio.create_task(early.get())
+        await asyncio.sleep(0)
+        assert not first.done()
+        await asyncio.to_thread(feed.report, TransferEvent([status("a", TransferState.SEEDING)]))
+        assert [each.name for each in (await first).transfers] == ["a"]
+        assert [each.name for each in (await earlier.get()).transfers] == ["a"]
+
+
+async def test_an_engine_that_has_nothing_says_so_once() -> None:
+    feed = TransferFeed(asyncio.get_running_loop(), ignore)
+    with feed.subscription() as subscription:
+        await asyncio.to_thread(feed.report, TransferEvent([]))
+        assert await subscription.get() == TransferEvent([])
+        await asyncio.to_thread(feed.report, TransferEvent([]))
+        again = asyncio.create_task(subscription.get())
+        await asyncio.sleep(0)
+        assert not again.done()
+        again.cancel()
+
+
 async def test_a_watcher_sees_what_each_transfer_was_and_is() -> None:
     seen: list[tuple[TransferState | None, TransferState]] = []
 
@@ -57,7 +80,6 @@ async def test_a_watcher_sees_what_each_transfer_was_and_is() -> None:
 
     feed = TransferFeed(asyncio.get_running_loop(), watch)
     with feed.subscription() as subscription:
-        await subscription.get()
         for state in (TransferState.METADATA, TransferState.SEEDING):
             feed.report(TransferEvent([status("a", state)]))
             await subscription.get()

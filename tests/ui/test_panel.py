@@ -397,6 +397,7 @@ async def test_two_tabs_stay_current_and_outlast_a_server_that_went_away(tmp_pat
             await _call(tabs[0], "POST", f"torrents/{shared['info_hash']}/pause")
             for tab in tabs:
                 await expect(tab.row("kept.txt")).to_contain_text("Paused")
+            await expect(tabs[0].panel.get_by_role("tabpanel")).to_contain_text("Paused")
             await tabs[0].photograph("server-back")
         await context.close()
 
