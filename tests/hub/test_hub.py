@@ -99,7 +99,7 @@ async def test_a_person_who_signs_in_sees_in_jupyterlab_what_a_notebook_shares(h
         await _run(eve, "%wt share data.bin")
         await expect(lab.row("data.bin")).to_contain_text("Seeding")
         info_hash = await lab.row("data.bin").get_attribute("data-info-hash")
-        await lab.ask(f"{info_hash}/pause")
+        await lab.ask("POST", f"torrents/{info_hash}/pause")
         await expect(lab.row("data.bin")).to_contain_text("Paused")
         assert watch.take() == []
 

@@ -22,6 +22,33 @@ from tests.ui.servers import App, LabServer, lab_server
 expect.set_options(timeout=20_000)
 
 
+@pytest.fixture(scope="module")
+def watch() -> Watch:
+    """Over all pages of a module."""
+    return Watch()
+
+
+@pytest.fixture(autouse=True)
+def no_page_complains(watch: Watch) -> Iterator[None]:
+    """Fail a test in which a page logged an error or asked for anything beyond 127.0.0.1."""
+    yield
+    assert watch.take() == []
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def alone(watch: Watch, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
+    """One person's page, for what takes no other; nothing is open in it yet."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    folder = tmp_path_factory.mktemp("lab")
+    async with (
+        running_tracker(folder / "tracker.log") as tracker,
+        lab_server("the only", folder / "alone", tracker, base_url="/user/ada/") as server,
+        chromium() as browser,
+        _page("alone", server, browser, watch) as lab,
+    ):
+        yield lab
+
+
 @dataclass(frozen=True, slots=True)
 class Classroom:
     teacher: Lab
@@ -31,13 +58,12 @@ class Classroom:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def classroom(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, watch: Watch
 ) -> AsyncIterator[Classroom]:
     """Both notebooks open, with `%wt` loaded and the panel in view; a module's STUDENT_APP may be Notebook 7."""
     app: App = getattr(request.module, "STUDENT_APP", "jupyterlab")
     SCREENSHOTS.mkdir(exist_ok=True)
     folder = tmp_path_factory.mktemp("labs")
-    watch = Watch()
     async with (
         running_tracker(folder / "tracker.log") as tracker,
         lab_server("the teacher", folder / "teacher", tracker, base_url="/user/ada/") as teacher,
@@ -58,13 +84,6 @@ def teacher(classroom: Classroom) -> Lab:
 @pytest.fixture
 def student(classroom: Classroom) -> Lab:
     return classroom.student
-
-
-@pytest.fixture(autouse=True)
-def no_page_complains(classroom: Classroom) -> Iterator[None]:
-    """Fail a test in which a page logged an error or asked for anything beyond 127.0.0.1."""
-    yield
-    assert classroom.watch.take() == []
 
 
 @asynccontextmanager

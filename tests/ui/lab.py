@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from playwright.async_api import Locator, Page, expect
 
@@ -35,6 +40,12 @@ class Lab:
     def panel(self) -> Locator:
         return self.page.get_by_role("region", name="Transfers")
 
+    def dialog(self, title: str) -> Locator:
+        return self.page.get_by_role("dialog", name=title)
+
+    def notification(self, text: str) -> Locator:
+        return self.page.get_by_role("alert").filter(has_text=text)
+
     def row(self, name: str) -> Locator:
         """The transfer of that name in the panel."""
         rows = self.panel.get_by_role("row")
@@ -55,9 +66,23 @@ class Lab:
         status = self.page.locator("#jp-main-statusbar")
         await expect(status).to_contain_text("| Idle", timeout=START_MILLISECONDS)
 
+    async def open_workspace(self, workspace: str) -> None:
+        """Open JupyterLab with the panel in view and nothing else."""
+        url = f"{self.server.url}lab/workspaces/{workspace}?reset&token={self.server.token}"
+        await self.page.goto(url)
+        tab = self.page.get_by_role("tab", name="Transfers")
+        await expect(tab).to_be_visible(timeout=START_MILLISECONDS)
+        await self.open_panel()
+
     async def open_panel(self) -> None:
-        await self.page.get_by_role("tab", name="Transfers").click()
-        await expect(self.panel).to_be_visible()
+        """Have the panel in view, where it is not."""
+        if not await self.panel.is_visible():
+            await self.page.get_by_role("tab", name="Transfers").click()
+            await expect(self.panel).to_be_visible()
+
+    async def open_tab(self, title: str) -> None:
+        """Show a part of the details in the panel."""
+        await self.panel.get_by_role("tab", name=title).click()
 
     async def start_cell(self, source: str) -> Locator:
         """Type a cell at the notebook's end and run it; the cell."""
@@ -80,18 +105,61 @@ class Lab:
         await expect(number).to_have_text(_RAN, timeout=CELL_MILLISECONDS)
         return cell.locator(".jp-OutputArea-output")
 
-    async def ask(self, what: str) -> None:
-        """Post to the REST API's `torrents/`, as this page may."""
-        status = await self.page.evaluate(
-            """async what => {
+    async def ask(self, method: str, path: str, body: object = None) -> Any:
+        """What the REST API answers to this page."""
+        status, answer = await self.page.evaluate(
+            """async ([method, path, body]) => {
                 const { baseUrl, token } = jupyterapp.serviceManager.serverSettings;
                 const headers = { Authorization: `token ${token}` };
-                const url = `${baseUrl}webtorrent/api/torrents/${what}`;
-                return (await fetch(url, { method: 'POST', headers })).status;
+                const request = { method, headers, body: body && JSON.stringify(body) };
+                const response = await fetch(`${baseUrl}webtorrent/api/${path}`, request);
+                return [response.status, await response.text()];
             }""",
-            what,
+            [method, path, body],
         )
-        assert 200 <= status < 300, f"{what} was answered with {status}"
+        assert 200 <= status < 300, f"{method} {path} was answered with {status}: {answer}"
+        return json.loads(answer) if answer else None
+
+    async def ask_until(self, path: str, test: Callable[[Any], bool]) -> None:
+        """Ask the REST API until its answer passes."""
+        async with asyncio.timeout(20):
+            while not test(await self.ask("GET", path)):  # noqa: ASYNC110 - the server tells of no change
+                await asyncio.sleep(0.1)
+
+    async def share(self, name: str, content: bytes) -> Any:
+        """Write a file and share it; what the API answers."""
+        (self.root / name).write_bytes(content)
+        shared = await self.ask("POST", "share", {"paths": [name]})
+        await expect(self.row(name)).to_contain_text("Seeding")
+        return shared
+
+    @asynccontextmanager
+    async def sending_at_most(self, bytes_a_second: int) -> AsyncIterator[None]:
+        """Have what is fetched from here take long enough to be watched."""
+        await self.ask("PUT", "settings", {"up_limit": bytes_a_second, "limit_lan": True})
+        try:
+            yield
+        finally:
+            await self.ask("PUT", "settings", {"up_limit": None, "limit_lan": None})
+
+    async def remove_all(self) -> None:
+        transfers = await self.ask("GET", "torrents")
+        await asyncio.gather(
+            *(self.ask("DELETE", f"torrents/{transfer['info_hash']}") for transfer in transfers)
+        )
+        await expect(self.panel.get_by_role("row")).to_have_count(0)
+
+    async def paste(self, text: str) -> None:
+        """Paste onto what has the focus."""
+        await self.page.evaluate(
+            """text => {
+                const clipboardData = new DataTransfer();
+                clipboardData.setData('text/plain', text);
+                const event = new ClipboardEvent('paste', { clipboardData, bubbles: true });
+                document.activeElement.dispatchEvent(event);
+            }""",
+            text,
+        )
 
     async def choose_theme(self, theme: str) -> None:
         """`Light` or `Dark`."""
@@ -108,3 +176,9 @@ class Lab:
         """Leave a picture of the whole window in `SCREENSHOTS`."""
         await self.page.set_viewport_size({"width": width, "height": 800})
         await self.page.screenshot(path=SCREENSHOTS / f"{self.person}-{moment}.png")
+
+    async def photograph_in_both_themes(self, moment: str) -> None:
+        await self.photograph(moment)
+        await self.choose_theme("Dark")
+        await self.photograph(f"{moment}-dark", width=800)
+        await self.choose_theme("Light")

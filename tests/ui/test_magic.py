@@ -24,16 +24,17 @@ async def test_a_fetch_that_is_cancelled_while_its_cell_runs_goes_on_when_it_is_
     (teacher.root / "lecture.bin").write_bytes(content)
     link = await _share(teacher, "lecture.bin")
 
-    fetching = await student.start_cell(f"%wt fetch {link}")
-    cancel = fetching.get_by_role("button", name="Cancel")
-    await expect(cancel).to_be_visible()
-    await expect(fetching).to_contain_text(
-        re.compile(r"[1-9][\d.]* MB of 60 MB, .*B/s from 1 peer")
-    )
-    await student.photograph("cell-fetching")
-    await student.photograph("cell-fetching-narrow", width=800)
-    await cancel.click()
-    outputs = await student.finish(fetching)
+    async with teacher.sending_at_most(5_000_000):
+        fetching = await student.start_cell(f"%wt fetch {link}")
+        cancel = fetching.get_by_role("button", name="Cancel")
+        await expect(cancel).to_be_visible()
+        await expect(fetching).to_contain_text(
+            re.compile(r"[1-9][\d.]* MB of 60 MB, .*B/s from 1 peer")
+        )
+        await student.photograph("cell-fetching")
+        await student.photograph("cell-fetching-narrow", width=800)
+        await cancel.click()
+        outputs = await student.finish(fetching)
     await expect(outputs).to_contain_text(
         [
             re.compile(r"^ *\d+% [█░]+$"),

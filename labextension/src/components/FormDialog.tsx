@@ -25,7 +25,22 @@ export async function showForm(
   });
   dialog.addClass('jp-wt-Dialog');
   dialog.node.ariaLabel = title;
-  await dialog.launch();
+  dialog.node.tabIndex = -1; // a click between the fields leaves the focus inside
+  // Lost with the button or the page that had it, the focus is nobody's, and the dialog hears only its own keys.
+  const bringBack = (event: KeyboardEvent): void => {
+    if (document.activeElement === document.body) {
+      dialog.node.focus();
+      if (event.key === 'Escape') {
+        dialog.reject();
+      }
+    }
+  };
+  document.addEventListener('keydown', bringBack, true);
+  try {
+    await dialog.launch();
+  } finally {
+    document.removeEventListener('keydown', bringBack, true);
+  }
 }
 
 class FormBody extends ReactWidget {
@@ -52,7 +67,8 @@ interface IFormPageProps {
 
 export function FormPage({ name, children, buttons, onSubmit }: IFormPageProps): React.JSX.Element {
   const form = React.useRef<HTMLFormElement>(null);
-  React.useEffect(() => {
+  // Before anything is drawn: a key pressed meanwhile would reach neither page.
+  React.useLayoutEffect(() => {
     form.current?.querySelector<HTMLElement>('[data-wt-first]')?.focus();
   }, [name]);
   return (
