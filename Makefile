@@ -29,6 +29,10 @@ PIP := $(BIN)/python -m pip --quiet
 JLPM := cd labextension && ../$(BIN)/jlpm
 # A network of its own: WebRTC works there, and nothing reaches any other.
 IN_NAMESPACE := $(BIN)/python tests/namespace.py
+PYTEST := $(IN_NAMESPACE) $(BIN)/python -m pytest
+BENCH := $(IN_NAMESPACE) $(BIN)/python -m tests.benchmarks.transfer
+# Half of what the tests take, for the most part waiting: other programs.
+WITH_PEERS := tests/hub tests/interop tests/test_demo.py tests/test_notebooks.py tests/ui
 
 TOOLS := .venv/.tools
 NODE_MODULES := labextension/node_modules/.installed
@@ -77,17 +81,28 @@ demo: install
 
 .PHONY: test
 test: install chromium lint
-	$(IN_NAMESPACE) $(BIN)/python -m pytest $(TESTS)
+ifeq ($(strip $(TESTS)),)
+	@echo "Running the tests in two halves side by side; each is printed when it has ended"
+	$(MAKE) --jobs=2 --keep-going --output-sync=target --no-print-directory test-with-peers test-without
+	$(PYTEST) -m "alone and not prove" tests
+else
+	$(PYTEST) $(TESTS)
+endif
+
+.PHONY: test-with-peers test-without
+test-with-peers:
+	$(PYTEST) -m "not alone and not prove" $(WITH_PEERS)
+test-without:
+	$(PYTEST) -m "not alone and not prove" tests $(addprefix --ignore=,$(WITH_PEERS))
 
 .PHONY: prove
-prove: install chromium
-	$(IN_NAMESPACE) $(BIN)/python -m pytest $(TESTS)
-	$(IN_NAMESPACE) $(BIN)/python -m pytest -m prove --capture=no $(TESTS)
-	$(IN_NAMESPACE) $(BIN)/python -m tests.benchmarks.transfer
+prove: test
+	$(PYTEST) -m prove --capture=no $(TESTS)
+	$(BENCH)
 
 .PHONY: bench
 bench: install
-	$(IN_NAMESPACE) $(BIN)/python -m tests.benchmarks.transfer
+	$(BENCH)
 
 .PHONY: fuzz
 fuzz: install

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.benchmarks.transfer import Pair, measure_rounds, random_file, ratio
 from tests.interop.peers.programs import LIBTORRENT, OURS
 
@@ -10,6 +12,7 @@ TRIES = 2
 """A busy machine may spoil one try, not two in a row."""
 
 
+@pytest.mark.alone
 def test_our_tcp_pair_is_at_least_half_as_fast_as_that_of_libtorrent() -> None:
     contenders = [Pair(OURS, OURS, "tcp"), Pair(LIBTORRENT, LIBTORRENT, "tcp")]
     ratios: list[float] = []

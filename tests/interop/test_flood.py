@@ -73,6 +73,7 @@ def flood(folder: Path, *, size: int, silent: int, rate: int, seconds: float) ->
         )
 
 
+@pytest.mark.alone
 def test_a_short_flood_keeps_nobody_from_fetching(tmp_path: Path) -> None:
     figures = flood(tmp_path, size=20_000_000, silent=300, rate=200, seconds=3)
     assert figures.memory < 100_000_000

@@ -141,6 +141,7 @@ async def flood(attacks: Sequence[str]) -> list[Victim]:
     return victims
 
 
+@pytest.mark.alone
 async def test_five_hostile_peers_are_hung_up_on_soon_and_hold_little() -> None:
     await flood(list(ATTACKS)[:FLOODERS])
 

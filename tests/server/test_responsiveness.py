@@ -191,10 +191,11 @@ async def measure(folder: Path, seconds: float, size: int) -> tuple[Figures, Fig
     return Figures.of("/api/status", status), Figures.of("kernel's echo", echoes), min(down, up)
 
 
+@pytest.mark.alone
 async def test_jupyter_answers_at_once_under_full_load(tmp_path: Path) -> None:
     status, echo, rate = await measure(tmp_path, 4, 256 * MIB)
     assert status.p99 < LIMIT_SECONDS
-    assert echo.p50 < LIMIT_SECONDS  # in 4 s there are too few of them for more
+    assert echo.p99 < LIMIT_SECONDS
     assert rate > 5_000_000
 
 

@@ -119,6 +119,7 @@ def _counts(process: PeerProcess, seconds: float) -> dict[str, int]:
     return {name: value for name, value in line.fields.items() if name != "event"}
 
 
+@pytest.mark.alone
 async def test_a_small_flood_delays_nobody(capsys: pytest.CaptureFixture[str]) -> None:
     await flood(SHORT, capsys)
 
