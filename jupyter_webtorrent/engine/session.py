@@ -15,7 +15,7 @@ from typing import Self
 from jupyter_webtorrent.engine import changes, choice, leftovers, reachability, status
 from jupyter_webtorrent.engine.block_reader import ChunkCache
 from jupyter_webtorrent.engine.config import EngineConfig
-from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
+from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.file_watch import FileWatch
 from jupyter_webtorrent.engine.incoming import IncomingConnections
 from jupyter_webtorrent.engine.links import Source
@@ -26,6 +26,7 @@ from jupyter_webtorrent.engine.offload import Offload, ThreadOffload
 from jupyter_webtorrent.engine.own_folders import OwnFolders
 from jupyter_webtorrent.engine.plans import Plan, Planner, same_again
 from jupyter_webtorrent.engine.restore import kept_torrent
+from jupyter_webtorrent.engine.running import RunningTorrents
 from jupyter_webtorrent.engine.services import Services
 from jupyter_webtorrent.engine.stream import FileStream
 from jupyter_webtorrent.engine.tcp_trackers import TcpTrackers
@@ -53,8 +54,6 @@ from jupyter_webtorrent.schema.transfers import (
 
 log = logging.getLogger(__name__)
 
-MAX_TORRENTS = 1000
-
 
 class Session:
     """An async context manager: leaving it stops every torrent and closes every socket.
@@ -79,7 +78,6 @@ class Session:
         `port` is tried first where any will do: that of the session whose place this one takes.
         """
         self._datagrams = UdpNetwork() if network is None and datagrams is None else datagrams
-        self.torrents: dict[InfoHash, Torrent] = {}
         random = random or SystemRandom()
         http = http or GuardedClient(trusted_hosts=config.trusted_hosts)
         self._services = Services(
@@ -90,7 +88,10 @@ class Session:
             offload=offload or ThreadOffload(),
             cache=ChunkCache(config.piece_cache_bytes),
             obfuscation=Obfuscation(
-                config.encryption, random, self._running, lambda: asyncio.get_running_loop().time()
+                config.encryption,
+                random,
+                self._open_to_strangers,
+                lambda: asyncio.get_running_loop().time(),
             ),
             down=Throttle(config.down_limit),
             up=Throttle(config.up_limit),
@@ -100,7 +101,8 @@ class Session:
             own_folders=OwnFolders(config.state_folder),
             tcp_trackers=TcpTrackers(http, random),
         )
-        self._tasks: dict[InfoHash, asyncio.Task[None]] = {}
+        self._running = RunningTorrents(self._services)
+        self.torrents = self._running.torrents
         self._incoming = IncomingConnections(self._services, self.torrents)
         self._listener = SessionListener(self._services, port, self._incoming.accepted)
         self._listening = asyncio.Lock()
@@ -150,9 +152,7 @@ class Session:
         self._planner.stop()
         await self._listener.aclose()
         await self._incoming.aclose()
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._running.aclose()
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -175,7 +175,7 @@ class Session:
                     self._services.keep(existing.info_hash)
                     existing.resume()
                     return existing
-                torrent = await self._begin_in_place_of(existing, plan)
+                torrent = await self._running.begin_in_place_of(existing, plan)
         except WebTorrentError:
             await leftovers.clear_plan(self._services, plan)
             raise
@@ -214,7 +214,7 @@ class Session:
             self._planner.check_ways(plan)
             if existing is not None and existing.info is not None:
                 plan.selection.choose(existing.info)  # raises before anything is given up
-            torrent = await self._begin_in_place_of(existing, plan)
+            torrent = await self._running.begin_in_place_of(existing, plan)
             torrent.resume()
             return torrent
 
@@ -230,7 +230,7 @@ class Session:
         ):
             async with self._changing:
                 if self.torrents.get(info_hash) is torrent:  # nobody was faster
-                    return await self._begin_in_place_of(torrent, same_again(torrent))
+                    return await self._running.begin_in_place_of(torrent, same_again(torrent))
         return torrent
 
     def open_stream(self, info_hash: InfoHash, file: int | str) -> FileStream:
@@ -257,7 +257,7 @@ class Session:
             await self._remove(torrent, delete_data=delete_data)
 
     async def _remove(self, torrent: Torrent, *, delete_data: bool) -> None:
-        await self._end(torrent)
+        await self._running.end(torrent)
         self._services.keep(torrent.info_hash, soon=True)
         try:
             if delete_data and torrent.data.disk.store is not None:
@@ -301,42 +301,11 @@ class Session:
 
     def torrent(self, info_hash: InfoHash) -> Torrent:
         """Raises TransferNotFoundError."""
-        try:
-            return self.torrents[info_hash]
-        except KeyError:
-            raise TransferNotFoundError(f"there is no transfer {info_hash}") from None
+        return self._running.torrent(info_hash)
 
     def task(self, torrent: Torrent) -> asyncio.Task[None]:
         """The torrent's life, to wait for its end."""
-        return self._tasks[torrent.info_hash]
-
-    async def _begin_in_place_of(self, existing: Torrent | None, plan: Plan) -> Torrent:
-        """Begin a torrent; what there is of the same info hash ends for it, and leaves it what it can."""
-        if existing is None:
-            return await self._begin(plan.torrent(self._services))
-        readers = existing.data.streams
-        readers.await_successor()
-        try:
-            await self._end(existing)
-            torrent = plan.torrent(self._services)
-            inherits = leftovers.hand_over(existing, torrent)
-            await self._begin(torrent)
-            readers.go_on_in(torrent.data.streams)
-        finally:
-            readers.give_up()
-        if not inherits:
-            await leftovers.clear(self._services, existing, torrent)
-        return torrent
-
-    async def _begin(self, torrent: Torrent) -> Torrent:
-        if len(self.torrents) >= MAX_TORRENTS:
-            raise EngineError(f"a session holds {MAX_TORRENTS} torrents; remove one first")
-        await leftovers.hold(self._services, torrent)
-        self.torrents[torrent.info_hash] = torrent
-        task = self._tasks[torrent.info_hash] = asyncio.create_task(torrent.run())
-        task.add_done_callback(lambda _: torrent.ended())
-        self._services.keep(torrent.info_hash, soon=True)
-        return torrent
+        return self._running.task(torrent)
 
     async def _restore(self) -> None:
         """Take up the torrents of earlier sessions, those that had failed too: they may go on by now."""
@@ -351,7 +320,7 @@ class Session:
             try:
                 torrent = kept_torrent(info_hash, kept, self._services)
                 torrent.peering.add_peers(torrent.link.peers)
-                await self._begin(torrent)
+                await self._running.begin(torrent)
             except WebTorrentError as error:
                 log.warning("%s is forgotten: %s", info_hash, error)
                 self._services.keep(info_hash)
@@ -360,13 +329,6 @@ class Session:
                 left.append(info_hash)
         if not left:  # what they have in own folders looks abandoned
             await self._memory.sweep()
-
-    async def _end(self, torrent: Torrent) -> None:
-        """Stop a torrent, whatever it is doing; what it has on disk stays."""
-        task = self._tasks[torrent.info_hash]
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        del self._tasks[torrent.info_hash], self.torrents[torrent.info_hash]
 
     # What is told of them
 
@@ -396,7 +358,7 @@ class Session:
 
     # Being reached
 
-    def _running(self) -> list[InfoHash]:
+    def _open_to_strangers(self) -> list[InfoHash]:
         """The torrents that strangers may come for."""
         return [key for key, torrent in self.torrents.items() if torrent.is_running]
 

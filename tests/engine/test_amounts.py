@@ -10,7 +10,7 @@ from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.protocol.layout import PieceLayout
 from jupyter_webtorrent.schema.transfers import TransferState
 from tests.engine.classroom import Machine, classroom, until
-from tests.engine.test_on_demand import NAMES, SIZE, SLOW, look_into, read, request, share
+from tests.engine.on_demand import NAMES, SIZE, SLOW, look_into, read, request, share
 
 pytestmark = [pytest.mark.looptime, pytest.mark.asyncio]
 

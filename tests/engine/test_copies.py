@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_webtorrent.engine import session as session_module
+from jupyter_webtorrent.engine import running
 from jupyter_webtorrent.engine.errors import EngineError
 from jupyter_webtorrent.engine.session import Session
 from jupyter_webtorrent.engine.torrent import Torrent
@@ -204,7 +204,7 @@ async def test_a_share_too_many_leaves_no_copies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = notebook(tmp_path / "lesson.ipynb")
-    monkeypatch.setattr(session_module, "MAX_TORRENTS", 0)
+    monkeypatch.setattr(running, "MAX_TORRENTS", 0)
     async with classroom(tmp_path) as room, computer(room, "teacher") as teacher:
         with pytest.raises(EngineError, match="a session holds 0 torrents"):
             await share(teacher, original)

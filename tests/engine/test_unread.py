@@ -11,7 +11,7 @@ from jupyter_webtorrent.engine import unread
 from jupyter_webtorrent.engine.torrent import Torrent
 from jupyter_webtorrent.schema.transfers import TransferState
 from tests.engine.classroom import classroom, until, write_random
-from tests.engine.test_on_demand import look_into, read, request
+from tests.engine.on_demand import look_into, read, request
 
 pytestmark = [pytest.mark.looptime, pytest.mark.asyncio]
 
