@@ -9,7 +9,7 @@
 #   make fuzz      every parser that meets the network, for FUZZ_SECONDS=60 each
 #   make lint | format | clean | distclean
 #
-# Needs Python 3.11 with venv, Node.js 20 and, for the tests, Chromium.
+# Needs GNU make 4, Python 3.11 with venv, Node.js 20 and, for the tests, Chromium.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -83,8 +83,10 @@ demo: install
 test: install chromium lint
 ifeq ($(strip $(TESTS)),)
 	@echo "Running the tests in two halves side by side; each is printed when it has ended"
-	$(MAKE) --jobs=2 --keep-going --output-sync=target --no-print-directory test-with-peers test-without
-	$(PYTEST) -m "alone and not prove" tests
+	@failed=0; \
+	$(MAKE) --jobs=2 --keep-going --output-sync=target --no-print-directory test-with-peers test-without || failed=$$?; \
+	$(PYTEST) -m "alone and not prove" tests || failed=$$?; \
+	exit $$failed
 else
 	$(PYTEST) $(TESTS)
 endif

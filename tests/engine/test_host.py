@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from jupyter_webtorrent.engine.config import EngineConfig
 from jupyter_webtorrent.engine.errors import EngineError, TransferNotFoundError
-from jupyter_webtorrent.engine.host import EngineHost
+from jupyter_webtorrent.engine.host import EVENT_SECONDS, EngineHost
 from jupyter_webtorrent.schema.transfers import (
     FetchRequest,
     FilePriority,
@@ -102,6 +103,23 @@ def test_events_tell_what_was_removed(teacher: EngineHost, tmp_path: Path) -> No
     while not (event := events.get(timeout=WAIT)).removed:
         pass
     assert event.removed == [shared.info_hash]
+
+
+def test_events_are_told_only_so_often(teacher: EngineHost, tmp_path: Path) -> None:
+    data = write_random(tmp_path / "data.csv", 1000)
+    shared = teacher.share(ShareRequest(paths=[str(data)])).result(WAIT)
+    events: queue.Queue[TransferEvent] = queue.Queue()
+    teacher.subscribe(events.put)
+    events.get(timeout=WAIT)
+    began = time.monotonic()
+    changes = 0
+    while time.monotonic() - began < 4 * EVENT_SECONDS:
+        teacher.pause(shared.info_hash).result(WAIT)
+        teacher.resume(shared.info_hash).result(WAIT)
+        changes += 2
+    told = events.qsize()
+    assert 1 <= told <= (time.monotonic() - began) / EVENT_SECONDS + 1
+    assert changes > told
 
 
 def test_what_a_person_can_mend_is_a_plain_error(teacher: EngineHost, tmp_path: Path) -> None:

@@ -460,6 +460,7 @@ async def test_more_readers_than_may_be_are_told_to_wait(
     assert (await get(shared, "blob")).body == NAMES["course/blob"]
 
 
+@pytest.mark.alone
 async def test_jupyter_answers_while_files_are_read_at_full_speed(
     get: Get, jp_fetch: Fetch, extension: WebTorrentApp, tmp_path: Path
 ) -> None:

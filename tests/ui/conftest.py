@@ -1,4 +1,4 @@
-"""Two people with a JupyterLab each: a teacher on a hub's kind of URL, and a student. One browser shows both."""
+"""Two people with a JupyterLab each, on a hub's kind of URLs: a teacher and a student. One browser shows both."""
 
 from __future__ import annotations
 
@@ -53,7 +53,6 @@ async def alone(watch: Watch, tmp_path_factory: pytest.TempPathFactory) -> Async
 class Classroom:
     teacher: Lab
     student: Lab
-    watch: Watch
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -67,13 +66,15 @@ async def classroom(
     async with (
         running_tracker(folder / "tracker.log") as tracker,
         lab_server("the teacher", folder / "teacher", tracker, base_url="/user/ada/") as teacher,
-        lab_server("the student", folder / "student", tracker, app=app) as student,
+        lab_server(
+            "the student", folder / "student", tracker, base_url="/user/bob/", app=app
+        ) as student,
         chromium() as browser,
         _page("teacher", teacher, browser, watch) as teachers_lab,
         _page("student", student, browser, watch) as students_lab,
     ):
         await asyncio.gather(_begin(teachers_lab), _begin(students_lab))
-        yield Classroom(teachers_lab, students_lab, watch)
+        yield Classroom(teachers_lab, students_lab)
 
 
 @pytest.fixture

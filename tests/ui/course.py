@@ -19,6 +19,7 @@ import av
 from av.video.frame import VideoFrame
 
 FILM: Final = "lecture.webm"
+MP4: Final = "lecture.mp4"
 HOSTILE: Final = "<img src=x onerror=alert(1)>.csv"
 FILM_BYTES: Final = 100_000_000
 _FRAMES_A_SECOND: Final = 5
@@ -63,6 +64,7 @@ def write_course(folder: Path) -> None:
     """Fill a new folder; takes a few seconds."""
     folder.mkdir()
     _write_film(folder / FILM)
+    _write_mp4(folder / MP4)
     _write_sound(folder / "talk.wav")
     (folder / "map.png").write_bytes(_png(640, 400))
     (folder / "paper.pdf").write_bytes(_pdf())
@@ -97,6 +99,19 @@ def _write_film(path: Path) -> None:
                 film.mux(packet)
                 written += len(data)
             turn += 1
+
+
+def _write_mp4(path: Path) -> None:
+    """Two seconds of H.264, its index at the end, as most recorders leave it."""
+    with av.open(str(path), "w") as film:
+        stream = film.add_stream("libx264", rate=_FRAMES_A_SECOND)
+        stream.width, stream.height, stream.pix_fmt = _WIDTH, _HEIGHT, "yuv420p"
+        for number in range(_FRAMES_A_SECOND * _CLIP_SECONDS):
+            frame = VideoFrame(_WIDTH, _HEIGHT, "yuv420p")
+            for plane in frame.planes:
+                plane.update(bytes([number * 20]) * plane.buffer_size)
+            film.mux(stream.encode(frame))
+        film.mux(stream.encode(None))
 
 
 Clip = list[tuple[Fraction, bytes, bool]]

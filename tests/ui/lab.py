@@ -15,6 +15,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.ui.servers import PROJECT, LabServer
 
+AXE = PROJECT / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
 SCREENSHOTS = PROJECT / "screenshots"
 """For people to look at; git ignores it."""
 
@@ -177,8 +178,22 @@ class Lab:
         await self.page.set_viewport_size({"width": width, "height": 800})
         await self.page.screenshot(path=SCREENSHOTS / f"{self.person}-{moment}.png")
 
+    async def axe_violations(self, selector: str) -> list[str]:
+        """What axe finds wrong with a part of the page."""
+        if not await self.page.evaluate("'axe' in window"):
+            await self.page.evaluate(AXE.read_text("utf-8"))
+        found = await self.page.evaluate(
+            "selector => axe.run(selector).then(({ violations }) => violations)", selector
+        )
+        return [
+            f"{violation['id']}: {node['html'][:200]} {node['failureSummary']}"
+            for violation in found
+            for node in violation["nodes"]
+        ]
+
     async def photograph_in_both_themes(self, moment: str) -> None:
         await self.photograph(moment)
         await self.choose_theme("Dark")
         await self.photograph(f"{moment}-dark", width=800)
         await self.choose_theme("Light")
+        await self.page.set_viewport_size({"width": 1280, "height": 800})

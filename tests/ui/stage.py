@@ -31,7 +31,7 @@ def thousand() -> list[dict[str, Any]]:
 
 
 class Stage:
-    """A page of a real JupyterLab whose transfers are what the test says."""
+    """Events and answers of its own in place of the server's."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LARGE = 40_000_000
 _RATES = re.compile("^WebTorrent: receiving")
+_BOTH = re.compile(r"↓ [\d.]+ MB/s *↑ [\d.]+ k?B/s")
 
 
 async def test_a_file_is_shared_from_the_file_browsers_menu(teacher: Lab, student: Lab) -> None:
@@ -32,12 +33,14 @@ async def test_a_file_is_shared_from_the_file_browsers_menu(teacher: Lab, studen
     await expect(dialog.get_by_role("list", name="What is shared")).to_have_text("menu.csv")
     await expect(dialog.get_by_role("button", name="Share")).to_be_focused()
     await dialog.get_by_text("Options").click()
+    assert await teacher.axe_violations(".jp-wt-Dialog") == []
     await teacher.photograph("share-dialog")
     await dialog.get_by_role("button", name="Share").click()
     await expect(dialog.get_by_label("Magnet link")).to_have_value(re.compile("^magnet:"))
     await expect(dialog.get_by_role("img", name="QR code of the link")).to_be_visible()
     await dialog.get_by_role("button", name="Copy").click()
     await expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    assert await teacher.axe_violations(".jp-wt-Dialog") == []
     await teacher.photograph_in_both_themes("share-dialog-shared")
     async with teacher.page.expect_download() as downloading:
         await dialog.get_by_role("link", name="Download .torrent").click()
@@ -89,6 +92,18 @@ async def test_the_palette_has_the_commands_by_their_labels(student: Lab) -> Non
     await student.page.keyboard.press("Escape")
 
 
+async def test_the_palettes_commands_do_what_they_say(student: Lab) -> None:
+    await student.open_panel()
+    await student.share("palette.csv", b"1")
+    for command, state in (("Pause All Transfers", "Paused"), ("Resume All Transfers", "Seeding")):
+        await _from_palette(student, command)
+        await expect(student.row("palette.csv")).to_contain_text(state)
+    await open_file_browser(student)
+    await expect(student.panel).to_be_hidden()
+    await _from_palette(student, "Show Transfers")
+    await expect(student.panel).to_be_visible()
+
+
 async def test_two_tabs_show_the_rates_and_tell_of_the_completion_each(
     watch: Watch, teacher: Lab, student: Lab
 ) -> None:
@@ -100,8 +115,9 @@ async def test_two_tabs_show_the_rates_and_tell_of_the_completion_each(
         async with teacher.sending_at_most(4_000_000):
             await student.ask("POST", "fetch", {"link": link["magnet"]})
             rates = [tab.page.get_by_role("button", name=_RATES) for tab in tabs]
-            await asyncio.gather(*(expect(rate).to_contain_text("MB/s") for rate in rates))
+            await asyncio.gather(*(expect(rate).to_have_text(_BOTH) for rate in rates))
             await student.photograph("status-bar")
+            assert await student.axe_violations(".jp-wt-Rates") == []
         for tab in tabs:
             told = tab.notification("large.bin is complete.")
             await expect(told).to_have_count(1, timeout=60_000)
@@ -199,9 +215,16 @@ async def _drop(
 
 @asynccontextmanager
 async def _second_tab(watch: Watch, lab: Lab) -> AsyncIterator[Lab]:
-    """The same server in another tab of the same browser, with a workspace of its own."""
+    """The same server in another tab of the same browser, whose panel nobody has opened."""
     async with await lab.page.context.new_page() as page:
         watch.over(page)
-        second = Lab("second", lab.server, page)
-        await second.open_workspace("second")
-        yield second
+        await page.goto(f"{lab.server.url}lab/workspaces/second?token={lab.server.token}")
+        await expect(page.get_by_role("tab", name="Transfers")).to_be_visible(timeout=40_000)
+        await expect(page.locator("#jupyterlab-splash")).not_to_be_attached()
+        yield Lab("second", lab.server, page)
+
+
+async def _from_palette(lab: Lab, label: str) -> None:
+    await lab.page.keyboard.press("Control+Shift+C")
+    await lab.page.locator("#modal-command-palette").get_by_role("textbox").fill(label)
+    await lab.page.keyboard.press("Enter")

@@ -55,6 +55,48 @@ async def test_a_goal_that_is_no_goal_is_shown_even_if_its_options_are_closed(
     await expect(dialog).not_to_be_attached()
 
 
+async def test_a_dialog_keeps_its_keys_although_the_focus_is_lost(student: Lab) -> None:
+    await student.page.evaluate("void jupyterapp.commands.execute('webtorrent:fetch')")
+    dialog = student.dialog("Fetch with WebTorrent")
+    link, cancel = dialog.get_by_label("Link"), dialog.get_by_role("button", name="Cancel")
+    await expect(link).to_be_focused()
+    # JupyterLab's dialog chooses the focus once more when the page has nothing else to do.
+    await student.page.evaluate("new Promise(done => requestIdleCallback(() => setTimeout(done)))")
+    await student.page.keyboard.press("Shift+Tab")
+    await expect(cancel).to_be_focused()
+    await student.page.keyboard.press("Tab")
+    await expect(link).to_be_focused()
+    for key, expected in (("Tab", link), ("Shift+Tab", cancel)):
+        await student.page.evaluate("document.activeElement.blur()")
+        await student.page.keyboard.press(key)
+        await expect(expected).to_be_focused()
+        await dialog.get_by_text("Fetch with WebTorrent").click()
+        await student.page.keyboard.press(key)
+        await expect(expected).to_be_focused()
+    await student.page.evaluate("document.activeElement.blur()")
+    await student.page.keyboard.press("Escape")
+    await expect(dialog).not_to_be_attached()
+
+
+async def test_a_notebook_that_is_open_is_shared_as_it_was(teacher: Lab, student: Lab) -> None:
+    before = (teacher.root / "lesson.ipynb").read_bytes()
+    await _open_share_dialog(teacher, "lesson.ipynb")
+    dialog = teacher.dialog("Share with WebTorrent")
+    await expect(dialog).to_contain_text("Notebooks are shared as copies")
+    await dialog.get_by_role("button", name="Share").click()
+    field = dialog.get_by_label("Magnet link")
+    await expect(field).to_have_value(re.compile("^magnet:"))
+    link = await field.input_value()
+    await dialog.get_by_role("button", name="Done").click()
+    await teacher.run_cell("'written after it was shared'")
+    await teacher.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    assert b"written after" in (teacher.root / "lesson.ipynb").read_bytes()
+    await student.ask("POST", "fetch", {"link": link, "folder": "of the teacher"})
+    await expect(student.notification("lesson.ipynb is complete.")).to_be_visible()
+    assert (student.root / "of the teacher" / "lesson.ipynb").read_bytes() == before
+    await expect(teacher.row("lesson.ipynb")).to_contain_text("Seeding")
+
+
 async def test_what_becomes_of_a_share_is_told_although_its_dialog_is_closed(
     watch: Watch, student: Lab
 ) -> None:
@@ -96,6 +138,7 @@ async def test_a_pasted_link_of_a_folder_lets_files_be_chosen(teacher: Lab, stud
     await expect(dialog.get_by_role("button", name="Fetch")).to_be_disabled()
     await dialog.get_by_role("checkbox", name="b.csv").check()
     await expect(files).to_contain_text("1 of 3, 5.0 kB")
+    assert await student.axe_violations(".jp-wt-Dialog") == []
     await student.photograph_in_both_themes("fetch-dialog")
     await dialog.get_by_role("button", name="Fetch").click()
     told = student.notification("folder is complete.")
@@ -130,6 +173,7 @@ async def test_a_mistake_is_one_line_in_the_dialog_that_the_launcher_opens_and_m
     await student.page.keyboard.press("Enter")
     await expect(dialog.get_by_role("alert")).to_contain_text("not 'nonsense'")
     await expect(dialog.get_by_label("Link")).to_have_value("nonsense")
+    assert await student.axe_violations(".jp-wt-Dialog") == []
     await student.photograph("fetch-dialog-mistake", width=800)
     (teacher.root / "good.csv").write_bytes(b"a,b\n" * 20_000)
     good = await teacher.ask("POST", "share", {"paths": ["good.csv"]})

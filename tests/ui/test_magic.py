@@ -9,6 +9,7 @@ import wave
 import pytest
 from playwright.async_api import expect
 
+from tests.ui.browser import Watch
 from tests.ui.lab import Lab
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -29,7 +30,7 @@ async def test_a_fetch_that_is_cancelled_while_its_cell_runs_goes_on_when_it_is_
         cancel = fetching.get_by_role("button", name="Cancel")
         await expect(cancel).to_be_visible()
         await expect(fetching).to_contain_text(
-            re.compile(r"[1-9][\d.]* MB of 60 MB, .*B/s from 1 peer")
+            re.compile(r"[1-9][\d.]* MB of 60 MB, .*B/s from 1 peer, .* left")
         )
         await student.photograph("cell-fetching")
         await student.photograph("cell-fetching-narrow", width=800)
@@ -49,6 +50,27 @@ async def test_a_fetch_that_is_cancelled_while_its_cell_runs_goes_on_when_it_is_
     again = await student.run_cell(f"%wt fetch {link}")
     await expect(again.last).to_contain_text("lecture.bin: 60 MB from 1 peer over webrtc")
     assert (student.root / "lecture.bin").read_bytes() == content
+
+
+async def test_a_kernel_restarts_in_the_middle_and_the_fetch_goes_on(
+    watch: Watch, teacher: Lab, student: Lab
+) -> None:
+    content = random.Random(2).randbytes(LARGE // 2)
+    (teacher.root / "restart.bin").write_bytes(content)
+    link = await _share(teacher, "restart.bin")
+    async with teacher.sending_at_most(5_000_000):
+        fetching = await student.start_cell(f"%wt fetch {link}")
+        await expect(fetching).to_contain_text(re.compile(r"[1-9][\d.]* MB of 30 MB"))
+        await student.page.evaluate(
+            "jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+        )
+        await expect(student.row("restart.bin")).to_contain_text("Downloading")
+    await student.run_cell("%load_ext jupyter_webtorrent")
+    again = await student.run_cell(f"%wt fetch {link}")
+    await expect(again.last).to_contain_text("restart.bin: 30 MB from 1 peer over webrtc")
+    assert (student.root / "restart.bin").read_bytes() == content
+    # JupyterLab's own, of what the kernel's last widgets said before it went.
+    assert all(line.startswith("Comm not found") for line in watch.take())
 
 
 async def test_a_recording_is_played_in_the_cell_and_its_output_holds_no_token(

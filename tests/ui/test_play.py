@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Locator, Response, expect
 
 from tests.ui.conftest import Classroom
-from tests.ui.course import FILM, FILM_BYTES, HOSTILE, write_course
+from tests.ui.course import FILM, FILM_BYTES, HOSTILE, MP4, write_course
 from tests.ui.lab import Lab
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -35,6 +35,13 @@ LAST_MINUTE = """async video => {
     await video.play();
     while (video.currentTime < target + 0.5) await event('timeupdate');
     return { duration: video.duration, played: video.currentTime - target };
+}"""
+PLAY = """async media => {
+    media.muted = true;
+    await media.play();
+    while (media.currentTime < 0.2) await new Promise(resolve => setTimeout(resolve, 50));
+    media.pause();
+    return media.currentTime;
 }"""
 OPEN = """async file => {
     await jupyterapp.commands.execute('webtorrent:open-file', file);
@@ -122,10 +129,13 @@ async def test_a_click_on_a_file_in_the_panel_plays_it(course: Course) -> None:
     await student.open_panel()
     await student.row("course").click()
     await student.panel.get_by_role("tab", name="Files").click()
-    await student.panel.get_by_role("button", name="talk.wav", exact=True).click()
-    preview = student.page.locator(".jp-wt-Preview:visible")
-    await expect(preview.locator("audio")).to_have_js_property("paused", True)
-    await expect(preview.get_by_role("heading", name="talk.wav")).to_be_visible()
+    for name, kind in (("talk.wav", "audio"), (FILM, "video")):
+        await student.panel.get_by_role("button", name=name, exact=True).click()
+        preview = student.page.locator(".jp-wt-Preview:visible")
+        await expect(preview.get_by_role("heading", name=name)).to_be_visible()
+        assert await student.axe_violations(".jp-wt-Preview:not(.lm-mod-hidden)") == []
+        played = await preview.locator(kind).evaluate(PLAY)
+        assert played >= 0.2
 
 
 async def test_a_film_plays_in_a_notebook(course: Course) -> None:
@@ -149,17 +159,18 @@ async def test_a_film_plays_in_a_notebook(course: Course) -> None:
 
 async def test_a_sound_plays(course: Course) -> None:
     preview = await show(course.student, course.info_hash, "talk.wav")
-    seconds = await preview.locator("audio").evaluate(
-        """async audio => {
-            audio.muted = true;
-            await audio.play();
-            while (audio.currentTime < 0.2) await new Promise(resolve => setTimeout(resolve, 50));
-            audio.pause();
-            return audio.duration;
-        }"""
-    )
+    assert await preview.locator("audio").evaluate(PLAY) >= 0.2
+    seconds = await preview.locator("audio").evaluate("audio => audio.duration")
     assert seconds == pytest.approx(10, abs=0.1)
     await course.student.photograph("preview-sound")
+
+
+async def test_the_play_command_plays_an_mp4(course: Course) -> None:
+    student = course.student
+    await student.page.get_by_role("tab", name="lesson.ipynb").click()
+    outputs = await student.run_cell(f"%wt play {course.info_hash} {MP4}")
+    assert await outputs.locator("video").evaluate(PLAY) >= 0.2
+    await student.photograph("cell-playing-mp4")
 
 
 async def test_an_image_is_shown_under_a_base_url_too(course: Course) -> None:

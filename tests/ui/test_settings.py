@@ -23,6 +23,7 @@ async def test_a_choice_in_the_settings_editor_reaches_the_server(alone: Lab) ->
     await alone.photograph("settings-opened")
     await limit.fill("250", timeout=15_000)
     await alone.ask_until("settings", lambda settings: settings["chosen"]["down_limit"] == 250_000)
+    assert (await alone.ask("GET", "settings"))["effective"]["down_limit"] == 250_000
     await alone.photograph_in_both_themes("settings")
     await limit.fill("")
     await alone.ask_until("settings", lambda settings: settings["chosen"]["down_limit"] is None)
@@ -63,6 +64,11 @@ async def test_every_choice_is_held_but_the_one_that_is_refused(watch: Watch, al
     await expect(refusal).to_have_count(0)
     refused = watch.take()
     assert refused
+    effective = (await alone.ask("GET", "settings"))["effective"]
+    assert {key: effective[key] for key in held if key != "download_folder"} == {
+        **{key: value for key, value in held.items() if key != "download_folder"},
+        "trackers": [url],
+    }
     assert all("400" in each for each in refused), refused
 
     await _choose(alone, {})

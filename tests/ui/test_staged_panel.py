@@ -8,16 +8,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import CDPSession, Page, expect
+from playwright.async_api import CDPSession, expect
 
 from tests.ui.browser import Watch
 from tests.ui.lab import Lab
-from tests.ui.servers import PROJECT
 from tests.ui.stage import Stage, in_every_state, thousand
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-AXE = PROJECT / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
 TABS = ("Overview", "Files", "Peers", "Trackers")
 
 
@@ -39,7 +37,7 @@ async def test_nothing_keeps_a_person_from_using_it_in(stage: Stage, theme: str)
             "Loading"
         )
         await stage.lab.photograph(f"panel-{title}-{theme}".lower())
-        assert await _axe_violations(stage.lab.page) == [], title
+        assert await stage.lab.axe_violations(".jp-wt-Panel") == [], title
     await stage.lab.photograph(f"panel-all-states-{theme}".lower(), width=800)
 
 
@@ -130,6 +128,7 @@ async def test_a_link_is_pasted_onto_the_link_field_and_the_filter_too(stage: St
     await expect(dialog).not_to_be_attached()
 
 
+@pytest.mark.alone
 async def test_a_thousand_transfers_are_smooth(stage: Stage) -> None:
     transfers = thousand()
     await stage.show(transfers)
@@ -161,18 +160,6 @@ async def test_a_thousand_transfers_are_smooth(stage: Stage) -> None:
     await stage.lab.row("data-0.bin").focus()
     await stage.lab.page.keyboard.press("End")
     await expect(stage.lab.row("data-999.bin")).to_be_focused()
-
-
-async def _axe_violations(page: Page) -> list[str]:
-    """What axe finds wrong with the panel."""
-    if not await page.evaluate("'axe' in window"):
-        await page.evaluate(AXE.read_text("utf-8"))
-    found = await page.evaluate("axe.run('.jp-wt-Panel').then(({ violations }) => violations)")
-    return [
-        f"{violation['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for violation in found
-        for node in violation["nodes"]
-    ]
 
 
 async def _busy_seconds(session: CDPSession) -> float:

@@ -14,7 +14,7 @@ from playwright.async_api import Locator, expect
 
 from jupyter_webtorrent.kernel import text
 from tests.hostile_names import HOSTILE_NAMES
-from tests.ui.conftest import Classroom
+from tests.ui.browser import Watch
 from tests.ui.lab import Lab
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -61,6 +61,10 @@ async def test_what_is_shared_in_a_panel_is_looked_at_chosen_and_fetched_in_anot
     await sharing.get_by_role("button", name="Copy link").click()
     await expect(sharing).to_contain_text("Copied")
     assert await teacher.page.evaluate("navigator.clipboard.readText()") == link
+    await sharing.get_by_role("button", name="Copy path of the .torrent file").click()
+    assert await teacher.page.evaluate("navigator.clipboard.readText()") == str(
+        teacher.root / "lesson 1.torrent"
+    )
     await _photograph(teacher, sharing, "share-panel-shared")
 
     fetching = await _panel(student, "FetchPanel")
@@ -156,7 +160,8 @@ async def test_fifty_hostile_names_are_text_in_all_panels(teacher: Lab) -> None:
     assert missing == []
     for panel in (sharing, fetching, transfers):
         made = panel.locator(
-            "script, iframe, b, a, mjx-container, button[data-commandlinker-command]"
+            "script, iframe, b, a, style, meta, base, details, form, mjx-container, [onerror],"
+            " button[data-commandlinker-command]"
         )
         await expect(made).to_have_count(0)
     await _photograph(teacher, transfers, "hostile")
@@ -191,7 +196,7 @@ async def test_a_link_that_nobody_answers_is_cancelled_and_leaves_nothing(studen
 
 
 async def test_files_and_torrents_open_beside_a_page_of_notebook_7(
-    classroom: Classroom, teacher: Lab, student: Lab
+    watch: Watch, teacher: Lab, student: Lab
 ) -> None:
     context = student.page.context
     (student.root / "beside.txt").write_text("Beside the notebook.", "utf-8")
@@ -212,7 +217,7 @@ async def test_files_and_torrents_open_beside_a_page_of_notebook_7(
     torrent = (teacher.root / "lesson 1.torrent").read_bytes()
     (student.root / "again.torrent").write_bytes(torrent)
     tree = await context.new_page()
-    classroom.watch.over(tree)
+    watch.over(tree)
     await tree.goto(f"{student.server.url}tree?token={student.server.token}")
     async with context.expect_page() as opening:
         await tree.get_by_text("again.torrent", exact=True).dblclick()

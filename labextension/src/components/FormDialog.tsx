@@ -1,6 +1,6 @@
 /**
  * A dialog of JupyterLab's with a form of ours in it: pages may follow one another, and the buttons stay with the
- * page that they are of. Enter, Escape and the return of the focus are JupyterLab's.
+ * page that they are of. The return of the focus is JupyterLab's, and so are Enter and Escape within the dialog.
  */
 
 import { Dialog } from '@jupyterlab/apputils';
@@ -26,20 +26,42 @@ export async function showForm(
   dialog.addClass('jp-wt-Dialog');
   dialog.node.ariaLabel = title;
   dialog.node.tabIndex = -1; // a click between the fields leaves the focus inside
-  // Lost with the button or the page that had it, the focus is nobody's, and the dialog hears only its own keys.
-  const bringBack = (event: KeyboardEvent): void => {
-    if (document.activeElement === document.body) {
-      dialog.node.focus();
-      if (event.key === 'Escape') {
-        dialog.reject();
-      }
+  const hear = (event: KeyboardEvent): void => {
+    if (dialog.isAttached) {
+      keepKeysInside(dialog, event);
     }
   };
-  document.addEventListener('keydown', bringBack, true);
+  document.addEventListener('keydown', hear, true);
   try {
     await dialog.launch();
   } finally {
-    document.removeEventListener('keydown', bringBack, true);
+    document.removeEventListener('keydown', hear, true);
+  }
+}
+
+/**
+ * JupyterLab's dialog keeps the focus only among buttons of its own, and hears only keys that are pressed inside. The
+ * focus is nobody's when the button or the page that had it is gone.
+ */
+function keepKeysInside(dialog: Dialog<unknown>, event: KeyboardEvent): void {
+  const { activeElement } = document;
+  if (event.key === 'Escape' && activeElement === document.body) {
+    dialog.reject();
+  }
+  if (event.key !== 'Tab') {
+    return;
+  }
+  const fields = dialog.node.querySelectorAll<HTMLElement>(
+    'a[href], button:enabled, input:enabled, select:enabled, summary, textarea:enabled'
+  );
+  const visible = [...fields].filter(field => field.checkVisibility());
+  const [end, beginning] = event.shiftKey
+    ? [visible.at(0), visible.at(-1)]
+    : [visible.at(-1), visible.at(0)];
+  const isInside = activeElement !== dialog.node && dialog.node.contains(activeElement);
+  if (!isInside || activeElement === end) {
+    event.preventDefault();
+    beginning?.focus();
   }
 }
 
@@ -75,7 +97,6 @@ export function FormPage({ name, children, buttons, onSubmit }: IFormPageProps):
     <form
       ref={form}
       className="jp-wt-Form"
-      onKeyDown={keepTabInside}
       onSubmit={event => {
         event.preventDefault();
         onSubmit?.();
@@ -172,24 +193,4 @@ export function Waiting({ text }: { readonly text: string }): React.JSX.Element 
       <p role="status">{text}</p>
     </div>
   );
-}
-
-/** JupyterLab's dialog keeps the focus only among buttons of its own. */
-function keepTabInside(event: React.KeyboardEvent<HTMLFormElement>): void {
-  if (event.key !== 'Tab') {
-    return;
-  }
-  const fields = event.currentTarget.querySelectorAll<HTMLElement>(
-    'a[href], button:enabled, input:enabled, select:enabled, summary, textarea:enabled'
-  );
-  const visible = [...fields].filter(field => field.checkVisibility());
-  const first = visible.at(0);
-  const last = visible.at(-1);
-  if (event.shiftKey && document.activeElement === first) {
-    event.preventDefault();
-    last?.focus();
-  } else if (!event.shiftKey && document.activeElement === last) {
-    event.preventDefault();
-    first?.focus();
-  }
 }
