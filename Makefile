@@ -31,6 +31,8 @@ JLPM := cd labextension && ../$(BIN)/jlpm
 IN_NAMESPACE := $(BIN)/python tests/namespace.py
 PYTEST := $(IN_NAMESPACE) $(BIN)/python -m pytest
 BENCH := $(IN_NAMESPACE) $(BIN)/python -m tests.benchmarks.transfer
+# By a name of its own, so that `make --dry-run` does not run it.
+SIDE_BY_SIDE := $(MAKE) --jobs=2 --keep-going --output-sync=target --no-print-directory
 # Half of what the tests take, for the most part waiting: other programs.
 WITH_PEERS := tests/hub tests/interop tests/test_demo.py tests/test_notebooks.py tests/ui
 
@@ -84,7 +86,7 @@ test: install chromium lint
 ifeq ($(strip $(TESTS)),)
 	@echo "Running the tests in two halves side by side; each is printed when it has ended"
 	@failed=0; \
-	$(MAKE) --jobs=2 --keep-going --output-sync=target --no-print-directory test-with-peers test-without || failed=$$?; \
+	$(SIDE_BY_SIDE) test-with-peers test-without || failed=$$?; \
 	$(PYTEST) -m "alone and not prove" tests || failed=$$?; \
 	exit $$failed
 else
