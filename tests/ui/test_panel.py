@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import unicodedata
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -141,6 +142,22 @@ async def test_what_is_only_read_is_fetched_into_a_folder_from_its_files(
     assert (student.root / "read.txt").read_bytes() == b"only read"
     await expect(files.get_by_label("Priority of read.txt")).to_have_value("normal")
     await student.remove_all()
+    await teacher.remove_all()
+
+
+async def test_a_tracker_that_is_down_is_named_with_the_reason(teacher: Lab) -> None:
+    (teacher.root / "alone.csv").write_bytes(b"1")
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        dead = f"ws://127.0.0.1:{deaf.getsockname()[1]}/announce"
+        await teacher.ask("POST", "share", {"paths": ["alone.csv"], "trackers": [dead]})
+        await teacher.row("alone.csv").click()
+        await teacher.open_tab("Trackers")
+        tracker = teacher.panel.get_by_role("tabpanel", name="Trackers").get_by_role("listitem")
+        await expect(tracker).to_contain_text(dead)
+        await expect(tracker).to_contain_text("Failed")
+        await expect(tracker).to_contain_text("refused")
+    await teacher.photograph("panel-dead-tracker")
     await teacher.remove_all()
 
 
