@@ -102,6 +102,12 @@ async def test_the_panel_speaks_the_persons_language(abroad: Lab) -> None:
     await abroad.photograph("translated")
 
 
+async def test_the_launchers_card_is_among_those_that_jupyterlab_has(abroad: Lab) -> None:
+    sections = abroad.page.locator(".jp-Launcher-section")
+    ours = sections.filter(has=abroad.page.get_by_text("«Fetch a Shared Dataset»"))
+    await expect(ours.locator(".jp-Launcher-sectionTitle")).to_have_text("Other")
+
+
 async def test_the_dialogs_speak_the_persons_language(abroad: Lab) -> None:
     for command, options in (("fetch", "{}"), ("share", "{ paths: ['data.csv'] }")):
         await abroad.page.evaluate(

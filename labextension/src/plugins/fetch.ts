@@ -58,11 +58,8 @@ export const fetchPlugin: JupyterFrontEndPlugin<void> = {
       }
     });
     palette?.addItem({ command: CommandIDs.fetch, category: PALETTE_CATEGORY });
-    launcher?.add({
-      command: CommandIDs.fetch,
-      args: { isLauncher: true },
-      category: trans.__('Other')
-    });
+    // Without a category it is among JupyterLab's others, whatever those are called.
+    launcher?.add({ command: CommandIDs.fetch, args: { isLauncher: true } });
   }
 };
 
