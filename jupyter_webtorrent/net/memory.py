@@ -43,23 +43,21 @@ class MemoryNetwork:
         self.random = random
         self.link = link or Link()
         self._listeners: dict[PeerAddress, MemoryListener] = {}
-        self._unplugged: dict[PeerAddress, MemoryListener] = {}
+        self._unplugged: set[str] = set()
         self._open: dict[str, set[MemoryTransport]] = {}
 
     def host(self, name: str) -> MemoryHost:
         return MemoryHost(self, name)
 
     def unplug(self, name: str) -> None:
-        """The host vanishes: its connections break, and nobody can dial it any more."""
-        for address in [known for known in self._listeners if known.host == name]:
-            self._unplugged[address] = self._listeners.pop(address)
+        """The host vanishes: its connections break, nobody can dial it any more, and it can dial nobody."""
+        self._unplugged.add(name)
         for transport in list(self._open.get(name, ())):
             transport.close("unplugged")
 
     def plug(self, name: str) -> None:
         """The host is back, at its old addresses."""
-        for address in [known for known in self._unplugged if known.host == name]:
-            self._listeners[address] = self._unplugged.pop(address)
+        self._unplugged.discard(name)
 
     def add_listener(self, listener: MemoryListener) -> None:
         self._listeners[listener.address] = listener
@@ -73,7 +71,7 @@ class MemoryNetwork:
 
     def connect(self, caller: str, address: PeerAddress) -> MemoryTransport:
         listener = self._listeners.get(address)
-        if listener is None:
+        if listener is None or self._unplugged & {caller, address.host}:
             why = f"cannot connect to {address}: Connection refused"
             raise ConnectError(FailureCode.REFUSED, why)
         ours = MemoryTransport(self, str(address))

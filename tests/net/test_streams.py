@@ -163,8 +163,14 @@ async def test_an_unplugged_host_is_gone_for_all() -> None:
     network.unplug("a")
     await near.ended.wait()
     await far.ended.wait()
-    with pytest.raises(NetError, match="refused"):
-        await network.host("b").dial(listener.address)
+    others = await network.host("b").listen(PeerAddress("b", 0), accepted.put_nowait)
+    for caller, address in (("b", listener.address), ("a", others.address)):
+        with pytest.raises(NetError, match="refused"):
+            await network.host(caller).dial(address)
+    network.plug("a")
+    await network.host("a").dial(others.address)
+    assert accepted.qsize() == 0
+    assert await accepted.get()
 
 
 def test_what_came_before_start_is_not_lost_on_the_engine_s_loop_either() -> None:
