@@ -182,6 +182,7 @@ async def test_a_session_begins_anew_and_its_torrents_go_on(tmp_path: Path) -> N
         listening = first.listening
         await until(lambda: torrent.swarm.have.count() > 40)
         room.network.unplug("teacher")
+        await asyncio.sleep(1)  # what was on its way has come
         missing = next(piece for piece in range(900, 1000) if piece not in torrent.swarm.have)
         async with first.open_stream(torrent.info_hash, 0) as stream:
             reading = asyncio.create_task(stream.read(missing * 16384, 1000))
